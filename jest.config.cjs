@@ -1,0 +1,31 @@
+/** Native ES modules: Nest 12 is published as ESM only, and Node 20 cannot require it inside jest. */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/(unit|e2e)/**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        sourceMaps: 'inline',
+        jsc: {
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          target: 'es2022',
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  moduleNameMapper: {
+    '^nestjs-hybrid-sync$': '<rootDir>/lib/index.ts',
+    '^nestjs-hybrid-sync/stripe$': '<rootDir>/lib/connectors/stripe/index.ts',
+    '^nestjs-hybrid-sync/testing$': '<rootDir>/lib/testing/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  testTimeout: 20_000,
+  maxWorkers: 2,
+};

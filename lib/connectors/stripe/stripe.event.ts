@@ -1,0 +1,96 @@
+import type { Delivery, IncomingEvent } from '../../model/connector.js';
+import { MalformedDeliveryError } from '../../sync.errors.js';
+import { recordIdIn, recordIdOf } from './stripe.record-id.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads one delivery of Stripe's: a snapshot event (`object: 'event'`) or a thin one (`object: 'v2.core.event'`).
+ *
+ * The account that the body names is the event's connection, else the URL's. `deletion` goes by the type's name, and is
+ * a hint: `customer.subscription.deleted` means canceled, the subscription can still be read.
+ * Not done here: the thin and the snapshot event of one occurrence are two events.
+ * @throws MalformedDeliveryError for anything else
+ */
+export function parseEvent({ body, connectionId }: Pick<Delivery, 'body' | 'connectionId'>): IncomingEvent {
+  const payload = decode(body);
+  const event = parseJson(payload);
+  if (!isObject(event)) throw new MalformedDeliveryError('not an event');
+  if (event.object === 'event') return { ...snapshotEvent(event, connectionId), payload };
+  if (event.object === 'v2.core.event') return { ...thinEvent(event, connectionId), payload };
+  throw new MalformedDeliveryError('not an event');
+}
+
+type Parsed = Omit<IncomingEvent, 'payload'>;
+
+function snapshotEvent(event: Json, connectionId: string): Parsed {
+  const object = isObject(event.data) ? event.data.object : undefined;
+  if (!isObject(object)) throw new MalformedDeliveryError('an event without data.object');
+  const resource = text(object.object, 'an event whose data.object is of no kind');
+  return {
+    ...heading(event, event.account ?? connectionId),
+    resource,
+    recordId: recordIdOf(resource, object),
+    occurredAt: dateOf(typeof event.created === 'number' ? event.created * 1000 : NaN),
+  };
+}
+
+function thinEvent(event: Json, connectionId: string): Parsed {
+  const related = isObject(event.related_object) ? event.related_object : {};
+  // "acct_platform/acct_connected": the record is the last one's, as in the snapshot event of the same occurrence.
+  const account = typeof event.context === 'string' ? event.context.split('/').pop() : event.context;
+  const resource = typeof related.type === 'string' && related.type !== '' ? related.type : 'v2.core.event';
+  return {
+    ...heading(event, account ?? connectionId),
+    resource,
+    recordId: relatedId(resource, related),
+    occurredAt: dateOf(typeof event.created === 'string' ? event.created : NaN),
+  };
+}
+
+function heading(event: Json, connectionId: unknown) {
+  const type = text(event.type, 'an event without a type');
+  return {
+    eventId: text(event.id, 'an event without an id'),
+    type,
+    connectionId: text(connectionId, 'an event with an account that is no id'),
+    deletion: type.endsWith('.deleted'),
+  };
+}
+
+/** Objects of the v2 API have no record: its paths are not in the table, and nothing could be fetched. */
+function relatedId(resource: string, { id, url }: Json): string | null {
+  if (typeof url !== 'string' || !url.startsWith('/v1/')) return null;
+  return recordIdIn(resource, url) ?? recordIdOf(resource, { id });
+}
+
+/** The text of a body, without its byte order mark. Strict: bytes replaced here would be lost for ever. */
+function decode(body: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new MalformedDeliveryError('not UTF-8');
+  }
+}
+
+function parseJson(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch {
+    throw new MalformedDeliveryError('not JSON'); // Or nested too deeply for the stack.
+  }
+}
+
+function text(value: unknown, reason: string): string {
+  if (typeof value !== 'string' || value === '') throw new MalformedDeliveryError(reason);
+  return value;
+}
+
+function dateOf(time: number | string): Date | null {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

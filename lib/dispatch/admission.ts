@@ -1,0 +1,58 @@
+import type { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { Budget } from '../hydrate/budget.js';
+import type { HydrationService } from '../hydrate/hydration.service.js';
+import type { WaitingEventsService } from '../inbox/waiting-events.service.js';
+import type { ResolvedSyncOptions } from '../sync.options.js';
+import type { DueRecord } from './dispatcher.js';
+
+/**
+ * Budget first, then the claim: a record that may have to be fetched is let through with a token in hand, so that no
+ * lease is held while waiting for one. Those without go back to wait, spread over the time in which tokens come.
+ */
+export class Admission {
+  constructor(
+    private readonly budget: Budget,
+    private readonly registry: HandlerRegistry,
+    private readonly hydration: HydrationService,
+    private readonly waiting: WaitingEventsService,
+    private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  async admit(records: readonly DueRecord[]): Promise<DueRecord[]> {
+    const admitted = records.filter((record) => !this.needsToken(record));
+    for (const lane of lanesOf(records.filter((record) => this.needsToken(record)))) {
+      const { source, connectionId } = lane[0]!;
+      const grant = await this.budget.take(source, connectionId, lane.length);
+      admitted.push(...lane.slice(0, grant.granted));
+      const refused = lane.slice(grant.granted).map(({ recordKey }) => recordKey);
+      if (refused.length > 0) {
+        const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
+        await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
+      }
+    }
+    return admitted;
+  }
+
+  /** These were let through and made no call. */
+  async unspent(records: readonly DueRecord[]): Promise<void> {
+    for (const lane of lanesOf(records.filter((record) => this.needsToken(record)))) {
+      const { source, connectionId } = lane[0]!;
+      await this.budget.giveBack(source, connectionId, lane.length);
+    }
+  }
+
+  private needsToken(record: DueRecord): boolean {
+    return this.registry.mayHydrate(record.source, record.resource) && this.hydration.isFetchable(record);
+  }
+}
+
+function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
+  const lanes = new Map<string, DueRecord[]>();
+  for (const record of records) {
+    const name = `${record.source} ${record.connectionId}`;
+    const lane = lanes.get(name);
+    if (lane) lane.push(record);
+    else lanes.set(name, [record]);
+  }
+  return [...lanes.values()];
+}

@@ -1,0 +1,33 @@
+import type { RecordKey } from '../model/record.js';
+
+/** A record that has waiting events, as it travels to a worker. */
+export interface DueRecord {
+  readonly recordKey: Buffer;
+  readonly source: string;
+  readonly connectionId: string;
+  readonly resource: string;
+}
+
+export function dueRecordOf(recordKey: Buffer, { source, connectionId, resource }: RecordKey): DueRecord {
+  return { recordKey, source, connectionId, resource };
+}
+
+/**
+ * Carries records' keys to workers. It holds nothing that matters: what is lost here the sweep finds again, and what
+ * is said twice is done once. Interface and token of one name.
+ */
+export abstract class Dispatcher {
+  /** These records may have something to do. Never throws, never waits. */
+  abstract dispatch(records: readonly DueRecord[]): void;
+
+  /** Looks into the database for what is due: nudges that were lost, retries, leases that ran out. */
+  abstract sweep(): Promise<void>;
+
+  /** Resolves when nothing is due and nothing is running. What waits for a later time does not count. */
+  abstract idle(): Promise<void>;
+
+  abstract start(): void;
+
+  /** Takes on nothing more, and resolves when what runs has come to an end, after `drainMs` at the latest. */
+  abstract stop(drainMs: number): Promise<void>;
+}

@@ -1,0 +1,73 @@
+import type { ModuleRef } from '@nestjs/core';
+import type { AlarmListener } from '../observe/telemetry.js';
+import { SyncConfigError } from '../sync.errors.js';
+import type { SyncSource } from '../sync.options.js';
+import type { SyncAlarm } from '../model/alarm.js';
+import type { FoundMethod } from './handler.explorer.js';
+import { mirrorHandler } from './mirror.handler.js';
+import type { Mirror } from './mirror.js';
+import { resolveSource } from './source-selector.js';
+import type { SyncHandler } from './sync-handler.js';
+
+type Sources = Record<string, SyncSource>;
+
+/**
+ * Makes handlers of what was found.
+ * @throws SyncConfigError for a source that is not there or not clear, two handlers of one name, a change handler on
+ *   what cannot be fetched
+ */
+export function assembleHandlers(
+  methods: readonly FoundMethod[],
+  mirrors: readonly Mirror[],
+  sources: Sources,
+  moduleRef: ModuleRef,
+): SyncHandler[] {
+  const handlers = [
+    ...methods.flatMap((method) => methodHandler(method, sources)),
+    ...mirrors.map((mirror) => {
+      const source = resolveSource(mirror.source, sources, `The mirror of '${mirror.resource}'`);
+      return mirrorHandler(mirror, source, moduleRef);
+    }),
+  ];
+  assertNamesDiffer(handlers);
+  handlers.forEach((handler) => assertFetchable(handler, sources));
+  return handlers;
+}
+
+export function alarmListeners(methods: readonly FoundMethod[]): AlarmListener[] {
+  return methods
+    .filter(({ metadata }) => metadata.kind === 'alarm')
+    .map((method) => (alarm: SyncAlarm) => method.call(alarm));
+}
+
+function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources): SyncHandler[] {
+  if (metadata.kind === 'alarm') return [];
+  const source = resolveSource(metadata.source, sources, label);
+  const common = { name: metadata.options.name ?? label, source, call };
+  return metadata.kind === 'event'
+    ? [{ ...common, kind: 'event', patterns: metadata.patterns, options: metadata.options }]
+    : [{ ...common, kind: 'change', resource: metadata.resource, options: metadata.options }];
+}
+
+function assertNamesDiffer(handlers: readonly SyncHandler[]): void {
+  const names = new Set<string>();
+  for (const { name } of handlers) {
+    if (names.has(name)) {
+      throw new SyncConfigError(
+        'SYNC_DUPLICATE_HANDLER',
+        `two handlers are named '${name}'. A handler's name is its identity in the database: give one of them ` +
+          `another, { name: '...' } in its decorator or mirror.`,
+      );
+    }
+    names.add(name);
+  }
+}
+
+function assertFetchable(handler: SyncHandler, sources: Sources): void {
+  if (handler.kind === 'event' || sources[handler.source]!.connector.fetchable(handler.resource)) return;
+  throw new SyncConfigError(
+    'SYNC_UNFETCHABLE_RESOURCE',
+    `${handler.name} wants the changes of '${handler.resource}', which the API of ${handler.source} cannot be asked ` +
+      `for. Check the resource's name, or handle its events: @OnSyncEvent('${handler.source}', ...).`,
+  );
+}

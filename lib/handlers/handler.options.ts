@@ -1,0 +1,38 @@
+/**
+ * Which source a handler listens to: the host's name for it, or a provider, where `source` may be left out as long
+ * as the host has one source of that provider.
+ */
+export type SourceSelector = string | { readonly provider: string; readonly source?: string };
+
+/** A record that must be there first, by resource and id. An expanded object stands for its id; none for nothing. */
+export type RequiredRecord = readonly [resource: string, id: string | { id: string } | null | undefined];
+
+/** Options of every handler. */
+export interface HandlerOptions<T = any> {
+  /**
+   * The handler's identity in the database. A handler renamed is a new handler.
+   * @default `Class.method`
+   */
+  name?: string;
+  /**
+   * `'required'`: runs in a transaction that commits with the mark. `'none'`: runs with no transaction open, between
+   * two short ones, for handlers that call a network; at least once, same idempotency key.
+   * @default 'required'
+   */
+  transaction?: 'required' | 'none';
+  /** Records that must be fetched and handled before this one, computed from its content. */
+  requires?: (record: T) => readonly RequiredRecord[];
+  /** Upper bound of one call, in milliseconds. @default `handlerTimeoutMs` of the module */
+  timeoutMs?: number;
+}
+
+export type ChangeHandlerOptions<T = any> = HandlerOptions<T>;
+
+export interface EventHandlerOptions<T = any> extends HandlerOptions<T> {
+  /** Whether the record is fetched for this handler; `context.record.data` is null otherwise. @default true */
+  hydrate?: boolean;
+  /** Events that happened before are skipped as `before-start`. @default the source's `start` */
+  notBefore?: Date;
+  /** Events older than this, in milliseconds, are skipped as `too-old`. @default no limit */
+  maxAgeMs?: number;
+}

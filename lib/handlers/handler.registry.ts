@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { matchesPattern } from '../model/pattern.js';
+import type { ChangeHandler, EventHandler, SyncHandler } from './sync-handler.js';
+
+/** Which handlers listen to what. Filled once, at boot. */
+@Injectable()
+export class HandlerRegistry {
+  private handlers: readonly SyncHandler[] = [];
+  private readonly eventHandlersByType = new Map<string, readonly EventHandler[]>();
+  private readonly changeHandlersByResource = new Map<string, readonly ChangeHandler[]>();
+
+  register(handlers: readonly SyncHandler[]): void {
+    this.handlers = handlers;
+    this.eventHandlersByType.clear();
+    this.changeHandlersByResource.clear();
+  }
+
+  all(): readonly SyncHandler[] {
+    return this.handlers;
+  }
+
+  /** In the order of registration. */
+  eventHandlers(source: string, type: string): readonly EventHandler[] {
+    return remembered(this.eventHandlersByType, `${source} ${type}`, () =>
+      this.handlers.filter(
+        (handler): handler is EventHandler =>
+          handler.kind === 'event' &&
+          handler.source === source &&
+          handler.patterns.some((pattern) => matchesPattern(pattern, type)),
+      ),
+    );
+  }
+
+  /** In the order of registration. */
+  changeHandlers(source: string, resource: string): readonly ChangeHandler[] {
+    return remembered(this.changeHandlersByResource, `${source} ${resource}`, () =>
+      this.handlers.filter(
+        (handler): handler is ChangeHandler =>
+          handler.kind === 'change' && handler.source === source && handler.resource === resource,
+      ),
+    );
+  }
+
+  /** Whether a pass over such a record may have to fetch it. */
+  mayHydrate(source: string, resource: string): boolean {
+    return this.handlers.some(
+      (handler) =>
+        handler.source === source &&
+        (handler.kind === 'change' ? handler.resource === resource : handler.options.hydrate !== false),
+    );
+  }
+}
+
+/** Types come from outside, though verified: what is remembered of them is bounded. */
+const REMEMBERED = 5_000;
+
+function remembered<T>(map: Map<string, T>, key: string, compute: () => T): T {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = compute();
+    if (map.size < REMEMBERED) map.set(key, value);
+  }
+  return value;
+}

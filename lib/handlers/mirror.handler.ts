@@ -1,0 +1,44 @@
+import type { Type } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import type { EntityManager, ObjectLiteral } from 'typeorm';
+import type { SyncChange } from '../model/change.js';
+import type { RecordRef } from '../model/record.js';
+import type { Mirror, MirrorMap, MirrorMapper } from './mirror.js';
+import type { ChangeHandler } from './sync-handler.js';
+
+/** Makes a mirror the change handler that it is. */
+export function mirrorHandler(mirror: Mirror, source: string, moduleRef: ModuleRef): ChangeHandler {
+  const { to, key, map, onDelete = 'delete', ...options } = mirror.options;
+  const keyOf = typeof key === 'function' ? key : (record: RecordRef) => ({ [key[0]]: record.id });
+  const rowOf = mapOf(map, moduleRef);
+
+  return {
+    kind: 'change',
+    name: options.name ?? `mirror:${source}.${mirror.resource}>${to.name}`,
+    source,
+    resource: mirror.resource,
+    options,
+    async call(change: SyncChange, { manager }) {
+      const identity = keyOf(change.record) as ObjectLiteral;
+      if (change.kind === 'deleted') return remove(manager, identity);
+      const row = await rowOf(change.data, change.record);
+      if (row === null) return remove(manager, identity);
+      return manager.upsert(to, { ...row, ...identity }, Object.keys(identity));
+    },
+  };
+
+  async function remove(manager: EntityManager, identity: ObjectLiteral): Promise<void> {
+    if (onDelete === 'keep') return;
+    if (onDelete === 'delete') await manager.delete(to, identity);
+    else await manager.update(to, identity, onDelete.set);
+  }
+}
+
+function mapOf(map: Mirror['options']['map'], moduleRef: ModuleRef): MirrorMap<any, any> {
+  if (isMapperClass(map)) return (data, record) => moduleRef.get(map, { strict: false }).map(data, record);
+  return map as MirrorMap<any, any>;
+}
+
+function isMapperClass(map: Mirror['options']['map']): map is Type<MirrorMapper<any, any>> {
+  return typeof (map.prototype as Partial<MirrorMapper<any, any>> | undefined)?.map === 'function';
+}

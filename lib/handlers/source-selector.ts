@@ -1,0 +1,44 @@
+import type { SyncSource } from '../sync.options.js';
+import { SyncConfigError } from '../sync.errors.js';
+import type { SourceSelector } from './handler.options.js';
+
+/**
+ * The name of the source that a handler means.
+ * @throws SyncConfigError `SYNC_UNKNOWN_SOURCE`, `SYNC_AMBIGUOUS_SOURCE`
+ */
+export function resolveSource(
+  selector: SourceSelector,
+  sources: Record<string, SyncSource>,
+  label: string,
+): string {
+  const known = Object.keys(sources);
+  const name = typeof selector === 'string' ? selector : selector.source;
+  if (name !== undefined) {
+    if (known.includes(name)) return name;
+    throw new SyncConfigError(
+      'SYNC_UNKNOWN_SOURCE',
+      `${label} listens to the source '${name}', which SyncModule.forRoot({ sources }) does not have. ` +
+        `It has: ${listed(known)}. Correct the name or add the source.`,
+    );
+  }
+
+  const { provider } = selector as { provider: string };
+  const fitting = known.filter((source) => sources[source]!.connector.provider === provider);
+  if (fitting.length === 1) return fitting[0]!;
+  if (fitting.length === 0) {
+    throw new SyncConfigError(
+      'SYNC_UNKNOWN_SOURCE',
+      `${label} listens to ${provider}, but no source of SyncModule.forRoot({ sources }) has that connector. ` +
+        `Add one: { sources: { ${provider}: ${provider}({ ... }) } }.`,
+    );
+  }
+  throw new SyncConfigError(
+    'SYNC_AMBIGUOUS_SOURCE',
+    `${label} listens to ${provider}, and there are ${fitting.length} such sources: ${listed(fitting)}. ` +
+      `Say which in its options: { source: '${fitting[0]}' }.`,
+  );
+}
+
+function listed(names: string[]): string {
+  return names.length ? names.map((name) => `'${name}'`).join(', ') : 'none';
+}

@@ -1,0 +1,106 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { RecordKey } from '../model/record.js';
+import { SyncClock } from '../sync.clock.js';
+import { ProviderError, type ProviderFailure } from '../sync.errors.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
+import { Budget } from './budget.js';
+
+/** What one read of a record has told. */
+export type Hydration =
+  | {
+      readonly outcome: 'found';
+      readonly data: object;
+      readonly fingerprint: string;
+      readonly revision: number;
+    }
+  | { readonly outcome: 'missing'; readonly stated: boolean }
+  | {
+      readonly outcome: 'failed';
+      readonly failure: ProviderFailure;
+      readonly message: string;
+      /** The connection is paused for so long. */
+      readonly pausedMs: number;
+    };
+
+/** A provider that does not say how long: twice as long at each 429 in a row. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+interface ConnectionHealth {
+  lastSuccessAt: number;
+  rateLimits: number;
+}
+
+/** Reads records as they are now. The only place that calls a provider's API. */
+@Injectable()
+export class HydrationService {
+  private readonly logger = new Logger(HydrationService.name);
+  private readonly connections = new Map<string, ConnectionHealth>();
+
+  constructor(
+    private readonly budget: Budget,
+    private readonly clock: SyncClock,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /** Whether records of this resource can be read at all. */
+  isFetchable({ source, resource }: Pick<RecordKey, 'source' | 'resource'>): boolean {
+    return this.options.sources[source]?.connector.fetchable(resource) ?? false;
+  }
+
+  /** One read, for which a token has been taken. Never throws. */
+  async hydrate(record: RecordKey): Promise<Hydration> {
+    const { connector } = this.options.sources[record.source]!;
+    const health = this.healthOf(record);
+    try {
+      const fetched = await connector.fetch(record, {
+        signal: AbortSignal.timeout(this.options.fetchTimeoutMs),
+        timeoutMs: this.options.fetchTimeoutMs,
+      });
+      health.lastSuccessAt = this.clock.now();
+      health.rateLimits = 0;
+      if (!fetched.found) return { outcome: 'missing', stated: fetched.stated };
+      const { data } = fetched;
+      return {
+        outcome: 'found',
+        data,
+        fingerprint: connector.fingerprint(record.resource, data),
+        revision: connector.fingerprintRevision,
+      };
+    } catch (error) {
+      return this.failed(record, health, error);
+    }
+  }
+
+  /** Since the last answer from that connection, to this process; Infinity: none yet. */
+  lastSuccessAgoMs(record: RecordKey): number {
+    return this.clock.now() - this.healthOf(record).lastSuccessAt;
+  }
+
+  private async failed(record: RecordKey, health: ConnectionHealth, error: unknown): Promise<Hydration> {
+    if (!(error instanceof ProviderError)) {
+      // A connector that breaks its contract must not break the pass.
+      this.logger.error(`the ${record.source} connector failed unexpectedly: ${String(error)}`);
+      return { outcome: 'failed', failure: 'rejected', message: String(error), pausedMs: 0 };
+    }
+    const { failure, message } = error;
+    let pausedMs = 0;
+    if (failure === 'rate-limited') {
+      health.rateLimits += 1;
+      const ownPauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (health.rateLimits - 1), LONGEST_PAUSE_MS);
+      pausedMs = error.retryAfterMs ?? ownPauseMs * (0.75 + this.clock.random() / 2);
+      await this.budget.pause(record.source, record.connectionId, pausedMs);
+      this.logger.warn(
+        `${record.source}/${record.connectionId} is paused for ${Math.round(pausedMs)} ms: ${message}`,
+      );
+    }
+    return { outcome: 'failed', failure, message, pausedMs };
+  }
+
+  private healthOf({ source, connectionId }: RecordKey): ConnectionHealth {
+    const key = `${source} ${connectionId}`;
+    let health = this.connections.get(key);
+    if (!health) this.connections.set(key, (health = { lastSuccessAt: -Infinity, rateLimits: 0 }));
+    return health;
+  }
+}

@@ -1,0 +1,21 @@
+import type { SkipReason, WaitReason } from '../model/event.js';
+
+/** What a pass makes of an event that it had before it. */
+export type EventOutcome = { readonly id: string; readonly late: boolean } & (
+  | {
+      readonly state: 'waiting';
+      readonly waitReason: WaitReason;
+      /** From now. */
+      readonly availableInMs: number;
+      readonly error: string | null;
+    }
+  | { readonly state: 'completed'; readonly succeededBy: readonly string[] }
+  | { readonly state: 'skipped'; readonly reason: SkipReason }
+  | {
+      readonly state: 'dead';
+      readonly reason: 'crashed' | null;
+      readonly succeededBy: readonly string[];
+      readonly deadBy: readonly string[];
+      readonly error: string | null;
+    }
+);

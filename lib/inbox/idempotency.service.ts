@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import type { Delivery, IncomingEvent } from '../model/connector.js';
+import type { EventOrigin } from '../model/event.js';
+import { dedupeKeyOf, recordKeyOf } from '../model/keys.js';
+import type { RecordKey } from '../model/record.js';
+import type { InboxRow } from './inbox-row.js';
+
+/** Longest text that the tables' key columns hold, in characters. */
+const MAX_TEXT = 255;
+
+/** Gives every event the key under which it enters the inbox once, however often and by whichever door it comes. */
+@Injectable()
+export class IdempotencyService {
+  /** A delivered event. What the tables cannot hold is kept whole, as `unstorable`: nothing verified is refused. */
+  rowOf(source: string, event: IncomingEvent, delivery: Delivery): InboxRow {
+    const texts = [event.eventId, event.type, event.connectionId, event.resource, event.recordId];
+    if (!texts.every(storable) || event.payload.includes('\0'))
+      return this.unstorableRow(source, delivery.connectionId, delivery.body);
+
+    const { connectionId, resource } = event;
+    // An event about nothing that has an id is its own record; one without any id, its own payload.
+    const eventId = event.eventId ?? `payload:${event.payload}`;
+    const about = { source, connectionId, resource, id: event.recordId ?? '' };
+    const dedupeKey = dedupeKeyOf(eventId, about);
+    const record = { ...about, id: event.recordId ?? `event:${dedupeKey.toString('hex')}` };
+    return {
+      dedupeKey,
+      recordKey: recordKeyOf(record),
+      record,
+      eventId: event.eventId,
+      type: event.type,
+      origin: 'webhook',
+      deletion: event.deletion,
+      occurredAt: event.occurredAt,
+      payload: event.payload,
+      unstorable: false,
+    };
+  }
+
+  /** An event that nobody sent: made once for each `cause`. */
+  derivedRow(record: RecordKey, origin: EventOrigin, cause: string): InboxRow {
+    return {
+      dedupeKey: dedupeKeyOf(`${origin}:${cause}`, record),
+      recordKey: recordKeyOf(record),
+      record,
+      eventId: null,
+      type: `sync.${origin}`,
+      origin,
+      deletion: false,
+      occurredAt: null,
+      payload: null,
+      unstorable: false,
+    };
+  }
+
+  /** Something verified that the tables cannot hold as it is: its bytes, under a key that depends on them alone. */
+  unstorableRow(source: string, connectionId: string, bytes: Buffer): InboxRow {
+    const payload = bytes.toString('base64');
+    const about = { source, connectionId, resource: 'unstorable', id: '' };
+    const dedupeKey = dedupeKeyOf(`unstorable:${payload}`, about);
+    const record = { ...about, id: `event:${dedupeKey.toString('hex')}` };
+    return {
+      dedupeKey,
+      recordKey: recordKeyOf(record),
+      record,
+      eventId: null,
+      type: 'unstorable',
+      origin: 'webhook',
+      deletion: false,
+      occurredAt: null,
+      payload,
+      unstorable: true,
+    };
+  }
+}
+
+function storable(text: string | null): boolean {
+  return text === null || (text.length <= MAX_TEXT && !/\0|\p{Surrogate}/u.test(text));
+}

@@ -1,0 +1,135 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { isDataError, isDeadlock } from '../entities/connection.js';
+import { SyncDatabase } from '../entities/sync.database.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
+import { acceptStatement } from './accept.statement.js';
+import { IdempotencyService } from './idempotency.service.js';
+import { InboxUnavailableError } from './inbox.errors.js';
+import type { InboxRow } from './inbox-row.js';
+
+/** Above about a hundred rows an insert gains nothing more. */
+const BATCH_ROWS = 100;
+
+/** The rows of one delivery: stored all or none. */
+interface Entry {
+  readonly rows: readonly InboxRow[];
+  stored(): void;
+  failed(error: InboxUnavailableError): void;
+}
+
+/**
+ * Stores events. What arrives while an insert is under way shares the next one: no timer, so nothing is added to the
+ * first of them; a thousand deliveries at once cost ten commits.
+ */
+@Injectable()
+export class InboxService {
+  private readonly logger = new Logger(InboxService.name);
+  private readonly queue: Entry[] = [];
+  private queuedRows = 0;
+  private flushing = false;
+
+  constructor(
+    private readonly database: SyncDatabase,
+    private readonly idempotency: IdempotencyService,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /**
+   * Resolves when the events are committed, those known before included.
+   * @throws InboxUnavailableError if they may not be: send them again.
+   */
+  accept(rows: readonly InboxRow[]): Promise<void> {
+    if (rows.length === 0) return Promise.resolve();
+    if (this.queuedRows + rows.length > this.options.inboxQueueLimit)
+      return Promise.reject(new InboxUnavailableError('full'));
+
+    return new Promise((resolve, reject) => {
+      const entry: Entry = {
+        rows,
+        stored: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        failed: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      const timer = setTimeout(() => this.abandon(entry), this.options.acceptTimeoutMs);
+      this.queue.push(entry);
+      this.queuedRows += rows.length;
+      if (!this.flushing) void this.flush();
+    });
+  }
+
+  /** The sender is told to try again; should the row still be stored, the next delivery of it is a duplicate. */
+  private abandon(entry: Entry): void {
+    const at = this.queue.indexOf(entry);
+    if (at >= 0) {
+      this.queue.splice(at, 1);
+      this.queuedRows -= entry.rows.length;
+    }
+    entry.failed(new InboxUnavailableError('slow'));
+  }
+
+  private async flush(): Promise<void> {
+    this.flushing = true;
+    while (this.queue.length > 0) {
+      const batch = this.nextBatch();
+      try {
+        await this.insert(batch.flatMap((entry) => entry.rows));
+        batch.forEach((entry) => entry.stored());
+      } catch (error) {
+        await this.recover(batch, error);
+      }
+    }
+    this.flushing = false;
+  }
+
+  private nextBatch(): Entry[] {
+    const batch: Entry[] = [];
+    let rows = 0;
+    while (this.queue.length > 0 && (rows === 0 || rows + this.queue[0]!.rows.length <= BATCH_ROWS)) {
+      const entry = this.queue.shift()!;
+      batch.push(entry);
+      rows += entry.rows.length;
+    }
+    this.queuedRows -= rows;
+    return batch;
+  }
+
+  /** One row that the database refuses must not take its neighbours with it. */
+  private async recover(batch: Entry[], error: unknown): Promise<void> {
+    if (!isDataError(error) && !isDeadlock(error)) {
+      this.logger.error(`events could not be stored: ${messageOf(error)}`);
+      return batch.forEach((entry) => entry.failed(new InboxUnavailableError('database', { cause: error })));
+    }
+    for (const entry of batch) {
+      try {
+        await this.insert(entry.rows).catch((refusal: unknown) => {
+          if (!isDataError(refusal)) throw refusal;
+          this.logger.warn(`an event is kept as unstorable: ${messageOf(refusal)}`);
+          return this.insert(entry.rows.map((row) => this.unstorable(row)));
+        });
+        entry.stored();
+      } catch (failure) {
+        entry.failed(new InboxUnavailableError('database', { cause: failure }));
+      }
+    }
+  }
+
+  private unstorable(row: InboxRow): InboxRow {
+    const { source, connectionId } = row.record;
+    return this.idempotency.unstorableRow(source, connectionId, Buffer.from(row.payload ?? ''));
+  }
+
+  private async insert(rows: readonly InboxRow[]): Promise<void> {
+    const { sql, params } = acceptStatement(this.database.tables, rows);
+    await this.database.query(sql, params);
+  }
+}
+
+/** TypeORM's message is the driver's, without the statement's values. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

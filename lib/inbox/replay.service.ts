@@ -1,0 +1,138 @@
+import { Injectable } from '@nestjs/common';
+import { SyncDatabase } from '../entities/sync.database.js';
+import { eventIdPrefix } from '../model/keys.js';
+
+/** Which settled events to replay: all that fit every field given. At least one is required. */
+export interface ReplayFilter {
+  /** The provider's id of the event. */
+  eventId?: string;
+  /** The inbox id. */
+  id?: string;
+  source?: string;
+  connectionId?: string;
+  resource?: string;
+  /** The record's id. */
+  recordId?: string;
+  /** The exact type of the event. */
+  type?: string;
+  state?: 'completed' | 'skipped' | 'dead';
+  /** Events that this handler has not succeeded with. */
+  handler?: string;
+  /** Received at or after. */
+  since?: Date;
+  /** Received before. */
+  until?: Date;
+}
+
+export interface ReplayOptions {
+  /** `'failed'`: those that have not succeeded; `'all'`: every one, with new idempotency keys. @default 'failed' */
+  handlers?: 'failed' | 'all';
+  /** How many events become due in a second. @default 100 */
+  perSecond?: number;
+}
+
+export interface ReplayResult {
+  readonly replayed: number;
+}
+
+const BATCH = 500;
+
+/** Makes settled events waiting again. */
+@Injectable()
+export class ReplayService {
+  constructor(private readonly database: SyncDatabase) {}
+
+  /** @throws RangeError for a filter that would fit everything, or `perSecond` not above 0 */
+  async replay(
+    filter: ReplayFilter,
+    { handlers = 'failed', perSecond = 100 }: ReplayOptions = {},
+  ): Promise<ReplayResult> {
+    if (Object.values(filter).every((value) => value === undefined))
+      throw new RangeError(
+        'replay() without a filter would replay everything: give at least one field, { source } say',
+      );
+    if (!(perSecond > 0)) throw new RangeError('perSecond must be above 0');
+
+    const { where, params } = conditionOf(filter);
+    let replayed = 0;
+    let after = '0';
+    for (;;) {
+      const ids = await this.replayBatch(where, params, after, handlers, replayed, 1_000 / perSecond);
+      replayed += ids.length;
+      if (ids.length < BATCH) return { replayed };
+      after = ids.at(-1)!;
+    }
+  }
+
+  private replayBatch(
+    where: string,
+    params: unknown[],
+    after: string,
+    handlers: 'failed' | 'all',
+    place: number,
+    everyMs: number,
+  ): Promise<string[]> {
+    const { tables, now } = this.database;
+    return this.database.transaction(async (query) => {
+      const rows = (await query(
+        `SELECT id, record_key FROM ${tables.event}
+         WHERE state <> 'waiting' AND reason IS DISTINCT FROM 'unstorable' AND id > $${params.length + 1} AND ${where}
+         ORDER BY id LIMIT ${BATCH} FOR UPDATE`,
+        [...params, after],
+      )) as { id: string; record_key: Buffer }[];
+      if (rows.length === 0) return [];
+      const ids = rows.map(({ id }) => id);
+      const recordKeys = rows.map((row) => row.record_key);
+      const all = handlers === 'all';
+      await query(
+        `UPDATE ${tables.event} AS event
+         SET state = 'waiting', settled_at = NULL, reason = NULL, wait_reason = NULL, dead_by = NULL, error = NULL,
+           replayed_at = ${now}, available_at = ${now} + ($2 + (v.place - 1) * $3) * interval '1 millisecond'
+           ${all ? ', replay_no = replay_no + 1, succeeded_by = NULL' : ''}
+         FROM unnest($1::bigint[]) WITH ORDINALITY AS v (id, place)
+         WHERE event.id = v.id`,
+        [ids, place * everyMs, everyMs],
+      );
+      // Change handlers are marked by record: they are shown it again if all shall run, else if they had given up.
+      await query(
+        `UPDATE ${tables.mark}
+         SET state = 'failed', attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL
+           ${all ? ', version = -1, replay_no = replay_no + 1' : ''}
+         WHERE event_id = 0 AND record_key = ANY ($1) ${all ? '' : `AND state = 'dead'`}`,
+        [recordKeys],
+      );
+      await query(
+        `UPDATE ${tables.record} SET starts = 0, fetch_failures = 0, fetch_due_at = NULL
+         WHERE record_key = ANY ($1) AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
+        [recordKeys],
+      );
+      return ids;
+    });
+  }
+}
+
+function conditionOf(filter: ReplayFilter): { where: string; params: unknown[] } {
+  const conditions: string[] = [];
+  const params: unknown[] = [];
+  const add = (sql: (place: string) => string, value: unknown) => {
+    if (value !== undefined) conditions.push(sql(`$${params.push(value)}`));
+  };
+  // By the first half of the unique key: there is no index over the provider's ids.
+  if (filter.eventId !== undefined) {
+    const prefix = eventIdPrefix(filter.eventId);
+    add((at) => `dedupe_key >= ${at}`, Buffer.concat([prefix, Buffer.alloc(8)]));
+    add((at) => `dedupe_key <= ${at}`, Buffer.concat([prefix, Buffer.alloc(8, 0xff)]));
+  }
+  add((at) => `event_id = ${at}`, filter.eventId);
+  add((at) => `id = ${at}`, filter.id);
+  add((at) => `source = ${at}`, filter.source);
+  add((at) => `connection_id = ${at}`, filter.connectionId);
+  add((at) => `resource = ${at}`, filter.resource);
+  add((at) => `record_id = ${at}`, filter.recordId);
+  add((at) => `type = ${at}`, filter.type);
+  add((at) => `state = ${at}`, filter.state);
+  add((at) => `NOT COALESCE(succeeded_by::jsonb ? ${at}, false)`, filter.handler);
+  add((at) => `received_at >= ${at}`, filter.since);
+  add((at) => `received_at < ${at}`, filter.until);
+  return { where: conditions.join(' AND '), params };
+}

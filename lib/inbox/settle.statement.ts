@@ -1,0 +1,65 @@
+import type { Statement } from '../entities/statement.js';
+import type { EventOutcome } from './event-outcome.js';
+
+/**
+ * Writes what became of events, by their ids: never by record and state, which would settle unseen what has come
+ * since, and on MySQL would lock the gaps that new events are inserted into. A settled event is left alone.
+ */
+export function settleEventsStatement(
+  table: string,
+  now: string,
+  outcomes: readonly EventOutcome[],
+): Statement {
+  const params: unknown[] = [];
+  const rows = outcomes.map((outcome) => {
+    const row = rowOf(outcome);
+    return `(${row.map((value) => `$${params.push(value)}`).join(', ')})`;
+  });
+  return {
+    sql: `
+      UPDATE ${table} AS event
+      SET state = v.state, reason = v.reason, late = v.late::boolean, wait_reason = v.wait_reason,
+        available_at = COALESCE(${now} + v.wait_ms::float8 * interval '1 millisecond', event.available_at),
+        succeeded_by = COALESCE(v.succeeded_by, event.succeeded_by), dead_by = v.dead_by, error = v.error,
+        settled_at = CASE WHEN v.state <> 'waiting' THEN now() END
+      FROM (VALUES ${rows.join(', ')})
+        AS v (id, state, late, reason, wait_reason, wait_ms, succeeded_by, dead_by, error)
+      WHERE event.id = v.id::bigint AND event.state = 'waiting'`,
+    params,
+  };
+}
+
+function rowOf(outcome: EventOutcome): unknown[] {
+  const { id, state } = outcome;
+  const late = String(outcome.late);
+  switch (state) {
+    case 'waiting':
+      return [
+        id,
+        state,
+        late,
+        null,
+        outcome.waitReason,
+        String(outcome.availableInMs),
+        null,
+        null,
+        outcome.error,
+      ];
+    case 'completed':
+      return [id, state, late, null, null, null, JSON.stringify(outcome.succeededBy), null, null];
+    case 'skipped':
+      return [id, state, late, outcome.reason, null, null, null, null, null];
+    case 'dead':
+      return [
+        id,
+        state,
+        late,
+        outcome.reason,
+        null,
+        null,
+        JSON.stringify(outcome.succeededBy),
+        JSON.stringify(outcome.deadBy),
+        outcome.error,
+      ];
+  }
+}

@@ -1,0 +1,66 @@
+export { SyncModule } from './sync.module.js';
+export { SyncService } from './sync.service.js';
+export type {
+  SourcePolicies,
+  SyncModuleExtras,
+  SyncOptions,
+  SyncSource,
+  WebhookOptions,
+} from './sync.options.js';
+export {
+  MalformedDeliveryError,
+  ProviderError,
+  RetryLaterError,
+  SyncConfigError,
+  SyncError,
+  UnrecoverableError,
+  type ProviderFailure,
+  type SyncConfigCode,
+} from './sync.errors.js';
+
+export { SyncAlarm } from './model/alarm.js';
+export { SyncChange, type ChangeKind } from './model/change.js';
+export type {
+  Connector,
+  ConnectorProblem,
+  Delivery,
+  Fetched,
+  FetchOptions,
+  IncomingEvent,
+  RejectReason,
+  Verdict,
+} from './model/connector.js';
+export { SyncEvent, type EventOrigin, type EventState } from './model/event.js';
+export { DEFAULT_CONNECTION, type HydratedRecord, type RecordKey, type RecordRef } from './model/record.js';
+
+export { OnSyncAlarm } from './handlers/on-sync-alarm.decorator.js';
+export { OnSyncChange } from './handlers/on-sync-change.decorator.js';
+export { OnSyncEvent } from './handlers/on-sync-event.decorator.js';
+export type {
+  ChangeHandlerOptions,
+  EventHandlerOptions,
+  HandlerOptions,
+  RequiredRecord,
+  SourceSelector,
+} from './handlers/handler.options.js';
+export {
+  mirror,
+  type Mirror,
+  type MirrorMap,
+  type MirrorMapper,
+  type MirrorOptions,
+} from './handlers/mirror.js';
+export { SyncContext } from './handlers/sync.context.js';
+export type { SyncFeatureOptions } from './handlers/sync-feature.js';
+
+export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
+export type { Answer, IncomingDelivery } from './ingest/webhook.door.js';
+
+export {
+  SyncConnectionEntity,
+  SyncEventEntity,
+  syncEntities,
+  SyncMarkEntity,
+  syncMigrations,
+  SyncRecordEntity,
+} from './entities/index.js';

@@ -1,0 +1,50 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { hideBody } from './raw-body.js';
+import { WebhookPath } from './webhook.path.js';
+
+interface FastifyLike {
+  addHook(
+    name: 'onRequest',
+    hook: (request: { raw: IncomingMessage }, reply: unknown, done: () => void) => void,
+  ): void;
+}
+
+/**
+ * Keeps the host's body parsers away from the webhook path, with no change to the host's `main.ts`: at the HTTP
+ * server, which all requests pass before any middleware; and in a hook of Fastify's, for requests that are injected
+ * or come by a second listener. An adapter with neither (a serverless one) needs `rawBody: true`.
+ */
+@Injectable()
+export class RawBodyTap {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  install(path: string): void {
+    const adapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
+    // A standalone application context has no HTTP.
+    if (!adapter) return;
+    const webhooks = new WebhookPath(path, this.globalPrefix());
+    const tap = (request: IncomingMessage) => {
+      if (request.method === 'POST' && webhooks.matches(request.url ?? '')) hideBody(request);
+    };
+    (adapter.getHttpServer() as Server | undefined)?.prependListener('request', tap);
+    if (adapter.getType() === 'fastify') {
+      adapter.getInstance<FastifyLike>().addHook('onRequest', (request, _reply, done) => {
+        tap(request.raw);
+        done();
+      });
+    }
+  }
+
+  /** Nest does not inject its application's configuration; the container that every ModuleRef holds has it. */
+  private globalPrefix(): string {
+    const { container } = this.moduleRef as unknown as {
+      container?: { applicationConfig?: { getGlobalPrefix(): string } };
+    };
+    return container?.applicationConfig?.getGlobalPrefix() ?? '';
+  }
+}

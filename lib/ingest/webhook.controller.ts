@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  applyDecorators,
+  Controller,
+  Inject,
+  Logger,
+  Post,
+  Req,
+  Res,
+  VERSION_NEUTRAL,
+  type Type,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { ResolvedSyncOptions, type WebhookOptions } from '../sync.options.js';
+import { readBody } from './raw-body.js';
+import { WebhookDoor, type Answer } from './webhook.door.js';
+
+/** Express' request is Node's; Fastify's has it inside. */
+type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
+  params: { source: string; connection?: string };
+  rawBody?: unknown;
+  body?: unknown;
+};
+
+/** The controller class for a path. It answers by itself, so that no interceptor or filter of the host's rewrites it. */
+export function webhookControllerFor({ path, decorators }: Required<WebhookOptions>): Type<object> {
+  @applyDecorators(...decorators)
+  @Controller({ path, version: VERSION_NEUTRAL })
+  class WebhookController {
+    private readonly logger = new Logger(WebhookController.name);
+
+    constructor(
+      @Inject(WebhookDoor) private readonly door: WebhookDoor,
+      @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+      @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+    ) {}
+
+    @Post([':source', ':source/:connection'])
+    async receive(@Req() request: FrameworkRequest, @Res() response: unknown): Promise<void> {
+      const message = 'raw' in request ? request.raw : request;
+      const body = await readBody(message, request, this.options.bodyLimitBytes).catch(() => 'gone' as const);
+      if (body === 'gone') return;
+      if (body === 'too-large') return this.reply(response, { status: 413, reason: body });
+      if (body === 'consumed') {
+        this.logger.error(
+          'the body of a delivery had been read before it came here, so its signature cannot be checked: ' +
+            'pass { rawBody: true } to NestFactory.create(), or take the middleware that reads it off this path',
+        );
+        return this.reply(response, { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 });
+      }
+      const { source, connection: connectionId } = request.params;
+      this.reply(response, await this.door.receive(source, { body, headers: message.headers, connectionId }));
+    }
+
+    private reply(response: unknown, { status, reason, retryAfterSeconds }: Answer): void {
+      const { httpAdapter } = this.adapterHost;
+      if (retryAfterSeconds !== undefined)
+        httpAdapter.setHeader(response, 'Retry-After', String(retryAfterSeconds));
+      httpAdapter.reply(response, reason === undefined ? { received: true } : { error: reason }, status);
+    }
+  }
+  return WebhookController;
+}

@@ -1,0 +1,85 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Delivery, RejectReason } from '../model/connector.js';
+import { DEFAULT_CONNECTION } from '../model/record.js';
+import { Dispatcher, dueRecordOf } from '../dispatch/dispatcher.js';
+import { IdempotencyService } from '../inbox/idempotency.service.js';
+import { InboxUnavailableError } from '../inbox/inbox.errors.js';
+import { InboxService } from '../inbox/inbox.service.js';
+import { Telemetry } from '../observe/telemetry.js';
+import { SyncClock } from '../sync.clock.js';
+import { MalformedDeliveryError } from '../sync.errors.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
+
+/** What the sender is answered. */
+export interface Answer {
+  readonly status: 200 | 400 | 401 | 404 | 413 | 503;
+  /** One line; quotes nothing of the delivery and tells nothing of the inside. Undefined: all is well. */
+  readonly reason?: RejectReason | (string & {});
+  /** When to try again, in seconds. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** A delivery as the host's HTTP server hands it over. */
+export interface IncomingDelivery {
+  /** The exact bytes of the body; a string stands for its UTF-8. */
+  readonly body: Buffer | string;
+  /** Header names in lower case, as Node gives them. */
+  readonly headers: Delivery['headers'];
+  /** The connection named in the URL. @default 'default' */
+  readonly connectionId?: string;
+}
+
+/** Asks a provider to come again soon, but not at once. */
+const RETRY_AFTER_SECONDS = 2;
+
+/** The way of a delivery: verify, parse, store, and only then a 2xx and a nudge. */
+@Injectable()
+export class WebhookDoor {
+  private readonly logger = new Logger(WebhookDoor.name);
+
+  constructor(
+    private readonly idempotency: IdempotencyService,
+    private readonly inbox: InboxService,
+    private readonly dispatcher: Dispatcher,
+    private readonly telemetry: Telemetry,
+    private readonly clock: SyncClock,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /** Never throws: every outcome is an answer. */
+  async receive(source: string, incoming: IncomingDelivery): Promise<Answer> {
+    const answer = await this.answer(source, incoming);
+    this.telemetry.delivered(Object.hasOwn(this.options.sources, source) ? source : null, answer);
+    return answer;
+  }
+
+  private async answer(source: string, { body, headers, connectionId }: IncomingDelivery): Promise<Answer> {
+    if (!Object.hasOwn(this.options.sources, source)) return { status: 404, reason: 'unknown-source' };
+    const { connector } = this.options.sources[source]!;
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
+    const delivery = { body: bytes, headers, connectionId: connectionId ?? DEFAULT_CONNECTION };
+    if (
+      delivery.connectionId !== DEFAULT_CONNECTION &&
+      !connector.connections.includes(delivery.connectionId)
+    )
+      return { status: 404, reason: 'unknown-connection' };
+    if (bytes.length > this.options.bodyLimitBytes) return { status: 413, reason: 'too-large' };
+
+    const verdict = connector.verify(delivery, this.clock.now());
+    if (!verdict.ok) return { status: 401, reason: verdict.reason };
+    try {
+      const rows = connector.parse(delivery).map((event) => this.idempotency.rowOf(source, event, delivery));
+      await this.inbox.accept(rows);
+      this.dispatcher.dispatch(rows.map((row) => dueRecordOf(row.recordKey, row.record)));
+      return { status: 200 };
+    } catch (error) {
+      return this.refusal(error);
+    }
+  }
+
+  private refusal(error: unknown): Answer {
+    if (error instanceof MalformedDeliveryError) return { status: 400, reason: error.reason };
+    if (!(error instanceof InboxUnavailableError)) this.logger.error(error);
+    return { status: 503, reason: 'not-stored', retryAfterSeconds: RETRY_AFTER_SECONDS };
+  }
+}

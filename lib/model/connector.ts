@@ -1,0 +1,91 @@
+import type { RecordKey } from './record.js';
+
+/** One HTTP delivery, as it came in: nothing has been parsed. */
+export interface Delivery {
+  /** The exact bytes of the body. */
+  readonly body: Buffer;
+  /** Header names in lower case, as Node gives them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The connection named in the URL, `default` where none is. It picks the secrets. */
+  readonly connectionId: string;
+}
+
+/** Why a delivery is not believed. Goes into the answer and the metrics; carries nothing of the delivery itself. */
+export type RejectReason =
+  'no-signature' | 'malformed-signature' | 'wrong-signature' | 'too-old' | 'in-the-future';
+
+export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: RejectReason };
+
+/** An event as a connector reads it out of a verified delivery. */
+export interface IncomingEvent {
+  /** The provider's id of the event, stable over redeliveries; `null` where there is none. */
+  readonly eventId: string | null;
+  readonly type: string;
+  readonly connectionId: string;
+  readonly resource: string;
+  /** The record's id, normalised; `null` for an event about nothing that has an id (it is then its own record). */
+  readonly recordId: string | null;
+  /** When it happened, by the provider's clock. */
+  readonly occurredAt: Date | null;
+  /** The event says that the record is gone. It is still fetched: only the API knows. */
+  readonly deletion: boolean;
+  /** The JSON text to keep as the event's payload. */
+  readonly payload: string;
+}
+
+/** A record as fetched, or its absence. `stated`: the provider said "deleted", rather than just "not found". */
+export type Fetched =
+  { readonly found: true; readonly data: object } | { readonly found: false; readonly stated: boolean };
+
+export interface FetchOptions {
+  /** Aborts the request. */
+  readonly signal: AbortSignal;
+  /** Upper bound of one request. */
+  readonly timeoutMs: number;
+}
+
+/** Something wrong with a connector's options, found at boot. */
+export interface ConnectorProblem {
+  readonly code: 'SYNC_MISSING_SECRET' | 'SYNC_MISSING_API_KEY' | 'SYNC_INVALID_OPTION';
+  /** What is wrong and how to put it right, in one or two sentences. */
+  readonly message: string;
+}
+
+/**
+ * Knows one provider. Stateless towards the host: it verifies, reads and fetches, and stores nothing.
+ *
+ * Every method but `fetch` is synchronous and must not throw on hostile input, except `parse`, which throws
+ * `MalformedDeliveryError`.
+ */
+export interface Connector {
+  /** The provider's name, for logs: `stripe`. */
+  readonly provider: string;
+  /** The connections that a webhook URL may name beside `default`. */
+  readonly connections: readonly string[];
+  /** Raised whenever `fingerprint` changes its meaning, so that old fingerprints are refreshed silently. */
+  readonly fingerprintRevision: number;
+
+  /** What is wrong with the options; empty when all is well. Called once at boot. */
+  problems(): ConnectorProblem[];
+
+  /** Proves on the raw bytes, in constant time, that the provider sent this. `nowMs`: epoch milliseconds. */
+  verify(delivery: Delivery, nowMs: number): Verdict;
+
+  /**
+   * Reads a verified delivery. One delivery may hold several events.
+   * @throws MalformedDeliveryError if it is not what this provider sends.
+   */
+  parse(delivery: Delivery): IncomingEvent[];
+
+  /** Whether records of this resource can be read through the API. What cannot has event handlers only. */
+  fetchable(resource: string): boolean;
+
+  /**
+   * Reads one record as it is now, sub-lists completed.
+   * @throws ProviderError for everything but "found" and "not found".
+   */
+  fetch(record: RecordKey, options: FetchOptions): Promise<Fetched>;
+
+  /** A short text that is equal exactly when the record's content is; free of volatile fields. At most 64 characters. */
+  fingerprint(resource: string, data: object): string;
+}

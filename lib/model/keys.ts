@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import type { RecordKey } from './record.js';
+
+/**
+ * Keys are digests, so that every database compares them to the byte: ids that differ by case or a trailing space
+ * stay apart, and an index entry has one size however long the provider's ids are.
+ */
+
+/** 16 bytes that name a record. */
+export function recordKeyOf(record: RecordKey): Buffer {
+  return digest(record.source, record.connectionId, record.resource, record.id).subarray(0, 16);
+}
+
+/**
+ * 16 bytes that name an event about a record: equal for every delivery of it. The first half depends on the event's
+ * id alone, so that the unique index also finds an event by the id that a person reads in the provider's dashboard.
+ */
+export function dedupeKeyOf(eventId: string, record: RecordKey): Buffer {
+  return Buffer.concat([
+    eventIdPrefix(eventId),
+    digest(eventId, record.source, record.connectionId, record.resource, record.id).subarray(0, 8),
+  ]);
+}
+
+/** The first half of the dedupe keys of all events with this id. */
+export function eventIdPrefix(eventId: string): Buffer {
+  return digest(eventId).subarray(0, 8);
+}
+
+/** A key for the provider or the host's tables: a UUID that depends on the parts alone. */
+export function idempotencyKeyOf(...parts: (string | number | Buffer)[]): string {
+  const bytes = digest(...parts.map((part) => (Buffer.isBuffer(part) ? part.toString('hex') : String(part))));
+  // RFC 9562 section 5.8: version 8, the layout is ours.
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex', 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** SHA-256 over length-prefixed parts: no two lists of parts run into the same bytes. */
+function digest(...parts: string[]): Buffer {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    const bytes = Buffer.from(part, 'utf8');
+    const length = Buffer.allocUnsafe(4);
+    length.writeUInt32BE(bytes.length);
+    hash.update(length).update(bytes);
+  }
+  return hash.digest();
+}

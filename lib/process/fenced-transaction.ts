@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager, QueryRunner } from 'typeorm';
+import { destroyConnection, errorCodeOf, type PgClient } from '../entities/connection.js';
+import { inlined, type Statement } from '../entities/statement.js';
+import { SyncDatabase } from '../entities/sync.database.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
+import {
+  CommitUnknownError,
+  HandlerTimeoutError,
+  LeaseLostError,
+  TransactionAbortedError,
+} from './process.errors.js';
+import { fenceStatement, noteStatement, type RecordNote } from './record.statements.js';
+import { TransactionSlots } from './transaction-slots.js';
+import { withinTime } from './within-time.js';
+import type { ClaimedRecord, RecordState } from './work.js';
+
+/** Beyond its handler's time a transaction may idle this much longer before the server ends it. */
+const IDLE_GRACE_MS = 5_000;
+
+/** What to write at the end of a transaction, beside the record's note. */
+export interface Settle extends RecordNote {
+  readonly statements: readonly Statement[];
+}
+
+export interface Fence {
+  readonly record: ClaimedRecord;
+  /** Saved by the fence; undefined: nothing was fetched. */
+  readonly state?: RecordState;
+}
+
+/**
+ * The only way in which a pass writes: fence, work, settle, COMMIT. The fence comes first and is checked before any
+ * work; the settle comes last and is checked before the COMMIT, which is a message of its own. READ COMMITTED,
+ * whatever the host's default: under a snapshot the fence could not see that it has lost.
+ */
+@Injectable()
+export class FencedTransaction {
+  private readonly slots: TransactionSlots;
+
+  constructor(
+    private readonly database: SyncDatabase,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {
+    this.slots = new TransactionSlots(options.maxTransactions);
+  }
+
+  /**
+   * @param work runs between fence and settle; cut off after `timeoutMs`
+   * @param settle called when the work is done
+   * @throws LeaseLostError if another worker has the record, and whatever the work throws: nothing is written then.
+   * CommitUnknownError: everything or nothing is.
+   */
+  run(
+    fence: Fence,
+    settle: () => Settle | undefined,
+    work?: (manager: EntityManager) => Promise<unknown>,
+    timeoutMs = this.options.handlerTimeoutMs,
+  ): Promise<void> {
+    return this.slots.run(async () => {
+      const runner = this.database.host.createQueryRunner('master');
+      const txToken = randomUUID();
+      try {
+        await this.begin(runner, fence, txToken, timeoutMs);
+        if (work) await bounded(runner, timeoutMs, work(runner.manager));
+        const settled = settle();
+        if (settled) await this.settle(runner, fence.record, txToken, settled);
+        await commit(runner);
+      } catch (error) {
+        await rollBack(runner, error);
+        throw error;
+      } finally {
+        await runner.release();
+      }
+    });
+  }
+
+  /** One message for all three: a transaction costs as many round trips as statements of its own. */
+  private async begin(runner: QueryRunner, fence: Fence, txToken: string, timeoutMs: number): Promise<void> {
+    const statement = fenceStatement(this.database, fence.record, fence.state, txToken, this.options.leaseMs);
+    const client = (await runner.connect()) as PgClient;
+    // TypeORM must know of the transaction, so that one opened inside it becomes a savepoint.
+    const bookkeeping = runner as QueryRunner & { isTransactionActive: boolean; transactionDepth: number };
+    bookkeeping.isTransactionActive = true;
+    bookkeeping.transactionDepth = 1;
+    const [, , fenced] = await client.query(
+      `BEGIN ISOLATION LEVEL READ COMMITTED;
+       SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs + IDLE_GRACE_MS};
+       ${inlined(statement)}`,
+    );
+    if (fenced!.rowCount !== 1) throw new LeaseLostError();
+  }
+
+  private async settle(
+    runner: QueryRunner,
+    record: ClaimedRecord,
+    txToken: string,
+    { statements, ...note }: Settle,
+  ): Promise<void> {
+    if (!runner.isTransactionActive)
+      throw new TransactionAbortedError({ cause: new Error('the handler ended the transaction itself') });
+    const all = [noteStatement(this.database, record, txToken, note), ...statements];
+    const client = (await runner.connect()) as PgClient;
+    const results = await client.query(all.map(inlined).join(';')).catch((error: unknown) => {
+      // 25P02: in_failed_sql_transaction
+      throw errorCodeOf(error) === '25P02' ? new TransactionAbortedError({ cause: error }) : error;
+    });
+    if ([results].flat()[0]!.rowCount !== 1) throw new LeaseLostError();
+  }
+}
+
+/** A roll-back under a handler that still runs would turn its next statement into one that commits by itself. */
+async function bounded(runner: QueryRunner, timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  try {
+    await withinTime(timeoutMs, work);
+  } catch (error) {
+    if (error instanceof HandlerTimeoutError) await destroyConnection(runner, error);
+    throw error;
+  }
+}
+
+/** Once COMMIT is sent, an error does not say whether it happened. */
+async function commit(runner: QueryRunner): Promise<void> {
+  try {
+    await runner.commitTransaction();
+  } catch (error) {
+    throw new CommitUnknownError({ cause: error });
+  }
+}
+
+async function rollBack(runner: QueryRunner, cause: unknown): Promise<void> {
+  if (runner.isReleased) return;
+  try {
+    await runner.rollbackTransaction();
+  } catch {
+    await destroyConnection(runner, cause instanceof Error ? cause : new Error('roll-back failed'));
+  }
+}

@@ -1,0 +1,76 @@
+import type { WaitReason } from '../model/event.js';
+import { isConflict } from '../entities/connection.js';
+import { RetryLaterError, UnrecoverableError } from '../sync.errors.js';
+import type { Mark } from './work.js';
+
+/** Conflicts in a row that use no attempt; a handler that deadlocks for ever must give up in the end. */
+const FREE_CONFLICTS = 20;
+
+const MAX_ERROR_LENGTH = 500;
+
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  /** Before the attempt after the n-th failed one, jitter included. */
+  backoffMs(attempt: number): number;
+}
+
+/** A handler's mark before it ever ran. */
+export function newMark(eventId: string, handler: string): Mark {
+  return {
+    eventId,
+    handler,
+    state: 'failed',
+    version: 0,
+    deleted: false,
+    failedVersion: 0,
+    attempts: 0,
+    conflicts: 0,
+    replayNo: 0,
+    dueInMs: null,
+    error: null,
+  };
+}
+
+/** The handler is done: with the event, or with this version of the record. */
+export function succeeded(mark: Mark, version: number, deleted: boolean): Mark {
+  return {
+    ...mark,
+    state: 'done',
+    version,
+    deleted,
+    failedVersion: 0,
+    attempts: 0,
+    conflicts: 0,
+    dueInMs: null,
+    error: null,
+    waitReason: undefined,
+  };
+}
+
+/** The handler threw: what it threw decides whether an attempt is used, and when the next one is. */
+export function failed(mark: Mark, error: unknown, version: number, policy: RetryPolicy): Mark {
+  const seen = { ...mark, failedVersion: version, error: describe(error) };
+  if (error instanceof UnrecoverableError) return dead(seen);
+  if (error instanceof RetryLaterError) return waiting(seen, 'retry-later', error.afterMs);
+  if (isConflict(error) && mark.conflicts < FREE_CONFLICTS)
+    return waiting({ ...seen, conflicts: mark.conflicts + 1 }, 'conflict', policy.backoffMs(1) / 50);
+
+  const attempts = mark.attempts + 1;
+  // One that has given up gets a single attempt at each new version.
+  if (mark.state === 'dead' || attempts >= policy.maxAttempts) return dead({ ...seen, attempts });
+  return waiting({ ...seen, attempts }, 'retry', policy.backoffMs(attempts));
+}
+
+function dead(mark: Mark): Mark {
+  return { ...mark, state: 'dead', dueInMs: null, waitReason: undefined };
+}
+
+function waiting(mark: Mark, waitReason: WaitReason, dueInMs: number): Mark {
+  return { ...mark, state: 'failed', waitReason, dueInMs };
+}
+
+/** An error in one line for a person. Never its properties, which may carry data. */
+export function describe(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${typeof error}`;
+  return text.length > MAX_ERROR_LENGTH ? `${text.slice(0, MAX_ERROR_LENGTH)}…` : text;
+}

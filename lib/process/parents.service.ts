@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { SyncDatabase } from '../entities/sync.database.js';
+import type { RequiredRecord } from '../handlers/handler.options.js';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
+import { Budget } from '../hydrate/budget.js';
+import { IdempotencyService } from '../inbox/idempotency.service.js';
+import { InboxService } from '../inbox/inbox.service.js';
+import { recordKeyOf } from '../model/keys.js';
+import type { RecordKey } from '../model/record.js';
+import { LeaseService } from './lease.service.js';
+import type { Work } from './work.js';
+
+/** Parents of parents of parents: deeper than any real data. */
+const MAX_DEPTH = 5;
+
+/** The records that a pass is run for, itself the last: what requires one of them must not wait for it. */
+export type Lineage = readonly string[];
+
+/**
+ * Sees to it that the records which a handler requires are there. Those that are missing are fetched and handled at
+ * once, by passes of their own; nobody waits, so records that require each other cannot block.
+ */
+@Injectable()
+export class ParentsService {
+  constructor(
+    private readonly database: SyncDatabase,
+    private readonly registry: HandlerRegistry,
+    private readonly idempotency: IdempotencyService,
+    private readonly inbox: InboxService,
+    private readonly leases: LeaseService,
+    private readonly budget: Budget,
+  ) {}
+
+  /**
+   * True if the child may go on: its parents are known, deleted, dead or never to be known.
+   * @param run runs a parent's pass
+   */
+  async ready(
+    child: RecordKey,
+    required: readonly RequiredRecord[],
+    lineage: Lineage,
+    run: (work: Work) => Promise<unknown>,
+  ): Promise<boolean> {
+    const parents = this.parentsOf(child, required, lineage);
+    const missing = await this.missing(parents);
+    if (missing.length === 0) return true;
+    if (lineage.length > MAX_DEPTH) return false;
+
+    const cause = recordKeyOf(child).toString('hex');
+    await this.inbox.accept(missing.map((parent) => this.idempotency.derivedRow(parent, 'parent', cause)));
+    for (const parent of missing) await this.handle(parent, run);
+    return (await this.missing(missing)).length === 0;
+  }
+
+  private parentsOf(child: RecordKey, required: readonly RequiredRecord[], lineage: Lineage): RecordKey[] {
+    const parents = new Map<string, RecordKey>();
+    for (const [resource, reference] of required) {
+      const id = typeof reference === 'object' && reference !== null ? reference.id : reference;
+      if (!id) continue;
+      const parent = { source: child.source, connectionId: child.connectionId, resource, id };
+      const key = recordKeyOf(parent).toString('hex');
+      if (!lineage.includes(key) && this.registry.changeHandlers(parent.source, resource).length > 0)
+        parents.set(key, parent);
+    }
+    return [...parents.values()];
+  }
+
+  private async handle(parent: RecordKey, run: (work: Work) => Promise<unknown>): Promise<void> {
+    const { granted } = await this.budget.take(parent.source, parent.connectionId, 1);
+    if (granted === 0) return;
+    const [work] = await this.leases.claim([recordKeyOf(parent)], { early: true });
+    if (work) await run(work);
+    else await this.budget.giveBack(parent.source, parent.connectionId, 1);
+  }
+
+  /** Never saved and not deleted; one whose events have all died, with none waiting, is past waiting for. */
+  private async missing(parents: readonly RecordKey[]): Promise<RecordKey[]> {
+    if (parents.length === 0) return [];
+    const { tables } = this.database;
+    const keys = parents.map(recordKeyOf);
+    const rows = await this.database.query<{ key: Buffer }>(
+      `SELECT key FROM unnest($1::bytea[]) AS key
+       WHERE NOT EXISTS (SELECT FROM ${tables.record} AS record WHERE record_key = key AND (version > 0 OR deleted_at IS NOT NULL))
+         AND (EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'waiting')
+           OR NOT EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'dead'))`,
+      [keys],
+    );
+    const missing = new Set(rows.map((row) => row.key.toString('hex')));
+    return parents.filter((_, i) => missing.has(keys[i]!.toString('hex')));
+  }
+}

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { SyncDatabase } from '../entities/sync.database.js';
+import type { ChangeHandler } from '../handlers/sync-handler.js';
+import type { Work } from './work.js';
+
+/**
+ * A handler without a transaction has written elsewhere, and then found its lease lost: someone else may have written
+ * something newer before it. So its mark is set back, whoever holds the record, and the record is looked at again:
+ * the newest state is written once more.
+ */
+@Injectable()
+export class SetbackService {
+  constructor(private readonly database: SyncDatabase) {}
+
+  async setBack({ record, events }: Work, handler: ChangeHandler): Promise<void> {
+    const { tables, now } = this.database;
+    await this.database.transaction(async (query) => {
+      await query(
+        `INSERT INTO ${tables.mark} AS mark (record_key, event_id, handler, state, version)
+         VALUES ($1, 0, $2, 'failed', -1)
+         ON CONFLICT (record_key, event_id, handler)
+         DO UPDATE SET version = -1, state = 'failed', due_at = NULL, replay_no = mark.replay_no + 1`,
+        [record.recordKey, handler.name],
+      );
+      await query(
+        `UPDATE ${tables.event} SET state = 'waiting', settled_at = NULL, available_at = ${now}
+         WHERE id = ANY ($1::bigint[]) AND state IN ('waiting', 'completed')`,
+        [events.map(({ id }) => id)],
+      );
+    });
+  }
+}

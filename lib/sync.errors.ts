@@ -1,0 +1,84 @@
+/** Base of every error that this library makes. `code` is stable; messages may change. */
+export abstract class SyncError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The set-up is wrong. Thrown at boot, with the fix in the message; nothing has been started. */
+export class SyncConfigError extends SyncError {
+  constructor(
+    readonly code: SyncConfigCode,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+  }
+}
+
+export type SyncConfigCode =
+  | 'SYNC_MISSING_SECRET'
+  | 'SYNC_MISSING_API_KEY'
+  | 'SYNC_INVALID_OPTION'
+  | 'SYNC_MISSING_PACKAGE'
+  | 'SYNC_UNKNOWN_SOURCE'
+  | 'SYNC_AMBIGUOUS_SOURCE'
+  | 'SYNC_DUPLICATE_HANDLER'
+  | 'SYNC_UNFETCHABLE_RESOURCE'
+  | 'SYNC_UNSUPPORTED_DATABASE'
+  | 'SYNC_MISSING_ENTITIES'
+  | 'SYNC_MISSING_TABLES'
+  | 'SYNC_POOL_TOO_SMALL'
+  | 'SYNC_TWO_ROOTS';
+
+/** A verified delivery that is not what its provider sends. Answered 400 with `reason`; nothing is stored. */
+export class MalformedDeliveryError extends SyncError {
+  readonly code = 'SYNC_MALFORMED_DELIVERY';
+
+  /** @param reason one short line that quotes nothing of the delivery. */
+  constructor(readonly reason: string) {
+    super(reason);
+  }
+}
+
+/**
+ * Why an API call gave no record:
+ * - `rate-limited` 429: the budget pauses, no attempt is used;
+ * - `unauthorized` 401 or 403: the key is wrong or may not read this;
+ * - `unavailable` no answer, or one that says the provider is broken;
+ * - `rejected` the provider refuses this request, and will again.
+ */
+export type ProviderFailure = 'rate-limited' | 'unauthorized' | 'unavailable' | 'rejected';
+
+/** An API call that gave no record. */
+export class ProviderError extends SyncError {
+  readonly code = 'SYNC_PROVIDER';
+
+  constructor(
+    readonly failure: ProviderFailure,
+    message: string,
+    /** How long the provider asks to be left alone, in milliseconds, if it says so. */
+    readonly retryAfterMs?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Throw it from a handler: this will never work, do not try again. The event is dead at once, and can be replayed. */
+export class UnrecoverableError extends SyncError {
+  readonly code = 'SYNC_UNRECOVERABLE';
+}
+
+/** Throw it from a handler: not now, but it is no failure. Uses no attempt. */
+export class RetryLaterError extends SyncError {
+  readonly code = 'SYNC_RETRY_LATER';
+  /** How long to wait at least, in milliseconds. */
+  readonly afterMs: number;
+
+  constructor(options: { afterMs: number }, message = `retry in ${options.afterMs} ms`) {
+    super(message);
+    this.afterMs = options.afterMs;
+  }
+}

@@ -1,0 +1,14 @@
+export { FakeStripe } from './fake-stripe/fake-stripe.js';
+export type { StepOptions } from './fake-stripe/fake-stripe.js';
+export type { FakeStripeOptions } from './fake-stripe/fake-stripe.options.js';
+export type { ApiRequestEntry } from './fake-stripe/api-request.js';
+export { StripeApiError } from './fake-stripe/api-error.js';
+export type { CallLog, LogMatch } from './fake-stripe/call-log.js';
+export type { Delay, Faults, RateLimitFault, RequestFailure } from './fake-stripe/faults.js';
+export type { HeldRequest, HoldPoint } from './fake-stripe/gates.js';
+export type { NewSubscription, PaymentOutcome } from './fake-stripe/lifecycles/subscriptions.js';
+export type { ChangeOptions } from './fake-stripe/state.js';
+export type { StripeEvent, StripeList, StripeObject, StripeParams } from './fake-stripe/stripe-object.js';
+export type { DeliveryEntry } from './fake-stripe/webhook-sender.js';
+export { signedDelivery } from './signed-delivery.js';
+export type { SignedDelivery, SignedDeliveryOptions } from './signed-delivery.js';

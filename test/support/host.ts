@@ -1,0 +1,123 @@
+import { Module, type DynamicModule, type INestApplication, type Provider, type Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { AddressInfo } from 'node:net';
+import { SyncModule, SyncService, type Mirror, type SyncOptions, type SyncSource } from 'nestjs-hybrid-sync';
+import { stripe } from 'nestjs-hybrid-sync/stripe';
+import { FakeStripe } from 'nestjs-hybrid-sync/testing';
+import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
+import { createDatabase, type TestDatabase } from './database.js';
+
+export interface HostOptions {
+  providers?: Provider[];
+  entities?: Type<object>[];
+  mirrors?: Mirror[];
+  imports?: (DynamicModule | Type<object>)[];
+  /** Over the options of the module. */
+  sync?: Partial<SyncOptions>;
+  /** Over the policies of the source. */
+  source?: Partial<SyncSource>;
+  webhooks?: { path?: string };
+  adapter?: 'express' | 'fastify';
+  poolSize?: number;
+  /** Another process of the same application: shares database and Stripe. */
+  beside?: Host;
+  /** Before `init()`: prefix, versioning. */
+  configure?: (app: INestApplication) => void;
+}
+
+/** A host application with the module in it, on a database and a Stripe of its own. */
+export interface Host {
+  app: INestApplication;
+  url: string;
+  sync: SyncService;
+  stripe: FakeStripe;
+  database: TestDatabase;
+  dataSource: DataSource;
+  /** Rows of a table of the module, or of a query. */
+  sql<Row = Record<string, unknown>>(query: string, params?: unknown[]): Promise<Row[]>;
+  count(entity: EntityTarget<ObjectLiteral>): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function startHost(options: HostOptions = {}): Promise<Host> {
+  const database = options.beside?.database ?? (await createDatabase());
+  const fake = options.beside?.stripe ?? (await FakeStripe.start());
+
+  @Module({
+    imports: [
+      TypeOrmModule.forRoot({
+        type: 'postgres',
+        url: database.url,
+        autoLoadEntities: true,
+        poolSize: options.poolSize ?? 10,
+        retryAttempts: 0,
+      }),
+      TypeOrmModule.forFeature(options.entities ?? []),
+      SyncModule.forRoot({
+        sources: {
+          stripe: {
+            ...stripe({
+              apiKey: fake.apiKey,
+              webhookSecrets: fake.webhookSecrets,
+              callsPerSecond: 10_000,
+              ...fake.connection,
+            }),
+            ...options.source,
+          },
+        },
+        webhooks: options.webhooks,
+        ...options.sync,
+      }),
+      SyncModule.forFeature({ mirrors: options.mirrors ?? [] }),
+      ...(options.imports ?? []),
+    ],
+    providers: options.providers ?? [],
+  })
+  class HostModule {}
+
+  const testing = await Test.createTestingModule({ imports: [HostModule] }).compile();
+  const app =
+    options.adapter === 'fastify'
+      ? testing.createNestApplication(new FastifyAdapter(), { logger: logLevels() })
+      : testing.createNestApplication(new ExpressAdapter(), { logger: logLevels() });
+  options.configure?.(app);
+  await app.init();
+  const dataSource = app.get(DataSource);
+  // The module's tables come from its migrations, the test's own from its entities.
+  if (!options.beside) await dataSource.synchronize();
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  if (!options.beside) fake.deliverTo(`${url}/webhooks/stripe`);
+
+  return {
+    app,
+    url,
+    sync: app.get(SyncService),
+    stripe: fake,
+    database,
+    dataSource,
+    sql: (query, params) => dataSource.query(query, params),
+    count: (entity) => dataSource.getRepository(entity).count(),
+    async close() {
+      if (!options.beside) fake.deliverTo(null);
+      await app.close();
+      if (options.beside) return;
+      await fake.close();
+      await database.drop();
+    },
+  };
+}
+
+/** `SYNC_TEST_LOGS=1` shows what the application says. */
+function logLevels() {
+  return process.env.SYNC_TEST_LOGS ? undefined : (false as const);
+}
+
+/** Resolves when the condition holds. Asks often; the test's own time-out is the limit. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,72 @@
+import 'reflect-metadata';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { OnStripeChange, OnStripeEvent } from 'nestjs-hybrid-sync/stripe';
+import { handlerMetadataOf } from '../../lib/handlers/handler.metadata.js';
+
+describe('the decorators', () => {
+  const requires = () => [];
+  class Billing {
+    @OnStripeEvent('invoice.paid')
+    one() {}
+
+    @OnStripeEvent(['invoice.*', 'charge.refunded'], { source: 'stripeEu', name: 'dun', hydrate: false })
+    several() {}
+
+    @OnStripeChange('invoice', { requires })
+    @OnStripeChange('customer', { source: 'stripeEu', transaction: 'none' })
+    changes() {}
+  }
+
+  it('leave what OnSyncEvent leaves, for the provider and the source that is named', () => {
+    expect(handlerMetadataOf(Billing.prototype.one)).toEqual([
+      { kind: 'event', source: { provider: 'stripe' }, patterns: ['invoice.paid'], options: {} },
+    ]);
+    expect(handlerMetadataOf(Billing.prototype.several)).toEqual([
+      {
+        kind: 'event',
+        source: { provider: 'stripe', source: 'stripeEu' },
+        patterns: ['invoice.*', 'charge.refunded'],
+        options: { name: 'dun', hydrate: false },
+      },
+    ]);
+  });
+
+  it('leave what OnSyncChange leaves', () => {
+    expect(handlerMetadataOf(Billing.prototype.changes)).toEqual([
+      {
+        kind: 'change',
+        source: { provider: 'stripe', source: 'stripeEu' },
+        resource: 'customer',
+        options: { transaction: 'none' },
+      },
+      { kind: 'change', source: { provider: 'stripe' }, resource: 'invoice', options: { requires } },
+    ]);
+  });
+});
+
+describe('the types', () => {
+  it('let every right use compile, and no wrong one', () => {
+    const config = join(process.cwd(), 'test/tsconfig.json');
+    const { options } = ts.parseJsonConfigFileContent(
+      ts.readConfigFile(config, ts.sys.readFile).config,
+      ts.sys,
+      join(config, '..'),
+    );
+    const file = join(process.cwd(), 'test/unit/types/wrong-uses.ts');
+    const program = ts.createProgram([file], { ...options, noEmit: true });
+    const source = program.getSourceFile(file)!;
+    const diagnostics = [
+      ...program.getSyntacticDiagnostics(source),
+      ...program.getSemanticDiagnostics(source),
+    ];
+    expect(
+      ts.formatDiagnostics(diagnostics, {
+        getCanonicalFileName: String,
+        getCurrentDirectory: ts.sys.getCurrentDirectory,
+        getNewLine: () => '\n',
+      }),
+    ).toBe('');
+    expect(source.text.match(/@ts-expect-error/g)!.length).toBeGreaterThan(20);
+  }, 60_000); // The compiler takes seconds, and more where others are busy.
+});
