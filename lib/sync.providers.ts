@@ -23,6 +23,7 @@ import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
 import { DeleteCapService } from './process/delete-cap.service.js';
 import { FencedTransaction } from './process/fenced-transaction.js';
+import { HandlingService } from './process/handling.service.js';
 import { LeaseService } from './process/lease.service.js';
 import { ParentsService } from './process/parents.service.js';
 import { PassService } from './process/pass.service.js';
@@ -64,6 +65,7 @@ const services: Provider[] = [
   LeaseService,
   WorkLoader,
   PassService,
+  HandlingService,
   ReadingService,
   DeleteCapService,
   ParentsService,

@@ -8,7 +8,7 @@ import { PassService } from '../process/pass.service.js';
 import type { Work } from '../process/work.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
-import { Dispatcher, type DueRecord } from './dispatcher.js';
+import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
 import { Lanes } from './lanes.js';
 
 /** A claim costs the same for one record as for many. */
@@ -51,6 +51,10 @@ export class InProcessDispatcher extends Dispatcher {
   ) {
     super();
     this.admission = new Admission(budget, registry, hydration, waiting, options);
+    passes.onEnded(({ recordKey, key }) => {
+      this.ended.set(recordKey.toString('hex'), dueRecordOf(recordKey, key));
+      void this.lookAtEnded();
+    });
   }
 
   dispatch(records: readonly DueRecord[]): void {
@@ -67,6 +71,7 @@ export class InProcessDispatcher extends Dispatcher {
     this.active = false;
     this.lanes.clear();
     this.suspects.clear();
+    this.passes.drain();
     const drained = Promise.allSettled(this.running.values());
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {

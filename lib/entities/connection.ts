@@ -11,8 +11,9 @@ export interface PgClient {
  * it can do anything more.
  */
 export async function destroyConnection(runner: QueryRunner, error: Error): Promise<void> {
-  const client = (await runner.connect()) as PgClient;
-  client.connection?.stream?.destroy();
+  // Without a connection there is nothing to cut.
+  const client = (await runner.connect().catch(() => undefined)) as PgClient | undefined;
+  client?.connection?.stream?.destroy();
   const pooled = runner as QueryRunner & { releasePostgresConnection?(error: Error): Promise<void> };
   await (pooled.releasePostgresConnection ? pooled.releasePostgresConnection(error) : runner.release());
 }

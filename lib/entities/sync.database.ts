@@ -8,6 +8,7 @@ import {
 } from 'typeorm';
 import type { SyncClock } from '../sync.clock.js';
 import { destroyConnection } from './connection.js';
+import { Slots } from './slots.js';
 import { syncEntities, syncMigrations } from './index.js';
 import { SyncConnectionEntity } from './sync-connection.entity.js';
 import { SyncEventEntity } from './sync-event.entity.js';
@@ -40,6 +41,8 @@ export class SyncDatabase {
   }
 
   private own?: DataSource;
+  private readonly slot = new Slots(1);
+  private commitsAreDurable = true;
   private names?: TableNames;
 
   constructor(
@@ -69,6 +72,10 @@ export class SyncDatabase {
   /** Connects. Nothing here prints SQL: statements carry payloads. */
   async open(): Promise<void> {
     this.own = await this.connect({ poolSize: 2 });
+    const [row] = await this.query<{ commits: string }>(
+      `SELECT current_setting('synchronous_commit') AS commits`,
+    );
+    this.commitsAreDurable = row!.commits !== 'off';
   }
 
   async close(): Promise<void> {
@@ -76,24 +83,33 @@ export class SyncDatabase {
     this.own = undefined;
   }
 
-  /** One statement on the module's own connections, committed when it returns. Bounded in time. */
-  async query<Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> {
-    const runner = this.opened.createQueryRunner('master');
-    try {
-      const result: unknown = await bounded(runner, runner.query(sql, [...params]));
-      // TypeORM answers an UPDATE or DELETE with [rows, count].
-      return (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as Row[];
-    } finally {
-      await runner.release();
-    }
+  /** One statement on the module's own connections, committed when it returns. Bounded in time; one at a time. */
+  query<Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> {
+    return this.slot.run(() => this.bounded<Row[]>((runner) => runner.query(sql, [...params])));
+  }
+
+  /**
+   * One statement, on disk when it returns, even where the database by default answers before it is. Does not wait
+   * for any of the above: the module's second connection is for this alone.
+   */
+  async store(sql: string, params: readonly unknown[]): Promise<void> {
+    await this.bounded(async (runner) => {
+      if (this.commitsAreDurable) return runner.query(sql, [...params]);
+      return runner.manager.transaction(async (manager) => {
+        await manager.query('SET LOCAL synchronous_commit = on');
+        await manager.query(sql, [...params]);
+      });
+    });
   }
 
   /** Several statements in one transaction on the module's own connections. */
-  async transaction<T>(
+  transaction<T>(
     work: (query: (sql: string, params?: unknown[]) => Promise<unknown>) => Promise<T>,
   ): Promise<T> {
-    return this.opened.transaction('READ COMMITTED', (manager) =>
-      work((sql, params) => manager.query(sql, params)),
+    return this.slot.run(() =>
+      this.opened.transaction('READ COMMITTED', (manager) =>
+        work((sql, params) => manager.query(sql, params)),
+      ),
     );
   }
 
@@ -128,6 +144,27 @@ export class SyncDatabase {
       if (!row?.found) missing.push(table);
     }
     return missing;
+  }
+
+  /** A connection whose answer does not come is given up: back in the pool it would hold up whoever gets it next. */
+  private async bounded<T>(work: (runner: QueryRunner) => Promise<unknown>): Promise<T> {
+    const runner = this.opened.createQueryRunner('master');
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new Error(`the database did not answer within ${QUERY_TIMEOUT_MS} ms`);
+        reject(error);
+        void destroyConnection(runner, error);
+      }, QUERY_TIMEOUT_MS);
+    });
+    try {
+      const result = await Promise.race([work(runner), timeout]);
+      // TypeORM answers an UPDATE or DELETE with [rows, count].
+      return (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as T;
+    } finally {
+      clearTimeout(timer);
+      await runner.release();
+    }
   }
 
   private get opened(): DataSource {
@@ -169,21 +206,4 @@ const DEFAULT_POOL_SIZE = 10;
 export function poolSizeOf(dataSource: DataSource): number {
   const { extra, poolSize } = dataSource.options as { extra?: { max?: number }; poolSize?: number };
   return extra?.max ?? poolSize ?? DEFAULT_POOL_SIZE;
-}
-
-/** A connection whose answer does not come is given up: back in the pool it would hold up whoever gets it next. */
-async function bounded<T>(runner: QueryRunner, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`the database did not answer within ${QUERY_TIMEOUT_MS} ms`);
-      reject(error);
-      void destroyConnection(runner, error);
-    }, QUERY_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([answer, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

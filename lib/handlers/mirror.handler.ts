@@ -36,7 +36,7 @@ export function mirrorHandler(mirror: Mirror, source: string, moduleRef: ModuleR
 
 function mapOf(map: Mirror['options']['map'], moduleRef: ModuleRef): MirrorMap<any, any> {
   if (isMapperClass(map)) return (data, record) => moduleRef.get(map, { strict: false }).map(data, record);
-  return map as MirrorMap<any, any>;
+  return map;
 }
 
 function isMapperClass(map: Mirror['options']['map']): map is Type<MirrorMapper<any, any>> {

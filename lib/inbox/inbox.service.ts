@@ -125,7 +125,7 @@ export class InboxService {
 
   private async insert(rows: readonly InboxRow[]): Promise<void> {
     const { sql, params } = acceptStatement(this.database.tables, rows);
-    await this.database.query(sql, params);
+    await this.database.store(sql, params);
   }
 }
 

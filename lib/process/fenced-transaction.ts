@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { destroyConnection, errorCodeOf, type PgClient } from '../entities/connection.js';
+import { Slots } from '../entities/slots.js';
 import { inlined, type Statement } from '../entities/statement.js';
 import { SyncDatabase } from '../entities/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
@@ -12,7 +13,6 @@ import {
   TransactionAbortedError,
 } from './process.errors.js';
 import { fenceStatement, noteStatement, type RecordNote } from './record.statements.js';
-import { TransactionSlots } from './transaction-slots.js';
 import { withinTime } from './within-time.js';
 import type { ClaimedRecord, RecordState } from './work.js';
 
@@ -37,13 +37,13 @@ export interface Fence {
  */
 @Injectable()
 export class FencedTransaction {
-  private readonly slots: TransactionSlots;
+  private readonly slots: Slots;
 
   constructor(
     private readonly database: SyncDatabase,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
-    this.slots = new TransactionSlots(options.maxTransactions);
+    this.slots = new Slots(options.maxTransactions);
   }
 
   /**

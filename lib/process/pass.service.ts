@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { SyncDatabase } from '../entities/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
@@ -7,19 +6,17 @@ import { Telemetry, type PassReport } from '../observe/telemetry.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { FencedTransaction } from './fenced-transaction.js';
-import { HandlerCaller } from './handler-call.js';
-import { Ledger, type LedgerRules, type Step } from './ledger.js';
+import { HandlingService } from './handling.service.js';
+import { Ledger, type LedgerRules } from './ledger.js';
 import { LeaseService } from './lease.service.js';
 import { ParentsService, type Lineage } from './parents.service.js';
 import { PassAccount } from './pass-account.js';
-import { CommitUnknownError, LeaseLostError } from './process.errors.js';
+import { LeaseLostError } from './process.errors.js';
 import { ReadingService, type Reading } from './reading.service.js';
-import { SetbackService } from './setback.service.js';
 import { allDead, givenBack, settleOf, type Settlement } from './settlement.js';
-import { withinTime } from './within-time.js';
 import { StartService } from './start.service.js';
 import { storedState } from './record-state.js';
-import type { RecordState, Work } from './work.js';
+import type { ClaimedRecord, RecordState, Work } from './work.js';
 
 /** So many workers have not come back from this record: no other is sent. */
 const MOST_STARTS = 5;
@@ -36,8 +33,7 @@ const PARENT_RETRY_MS = 1_000;
  */
 @Injectable()
 export class PassService {
-  /** Aborted when the application stops: handlers see it as their context's signal. */
-  private readonly stopping = new AbortController();
+  private ended: (record: ClaimedRecord) => void = () => undefined;
 
   constructor(
     private readonly database: SyncDatabase,
@@ -47,12 +43,17 @@ export class PassService {
     private readonly reading: ReadingService,
     private readonly parents: ParentsService,
     private readonly transactions: FencedTransaction,
-    private readonly setback: SetbackService,
+    private readonly handling: HandlingService,
     private readonly starts: StartService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
+
+  /** Called when a pass has ended and its lease is gone: events may have come that nobody could claim meanwhile. */
+  onEnded(listener: (record: ClaimedRecord) => void): void {
+    this.ended = listener;
+  }
 
   /**
    * Runs the pass over a claimed record, and ends its lease. What handlers throw is written down, not thrown.
@@ -68,19 +69,25 @@ export class PassService {
     } finally {
       this.leases.letGo(work.record);
     }
+    this.ended(work.record);
     const report = account.report(this.clock.now());
     if (account.released) this.telemetry.passSettled(report);
     account.alarms().forEach((alarm) => this.telemetry.alarm(alarm));
     return report;
   }
 
+  /** Begins no handler any more: what is under way comes to its end, the rest is given back. */
+  drain(): void {
+    this.handling.draining = true;
+  }
+
   /** Asks running handlers to come to an end. */
   stop(): void {
-    this.stopping.abort();
+    this.handling.stop();
   }
 
   private async turn(work: Work, account: PassAccount, lineage: Lineage): Promise<void> {
-    if (work.events.length === 0) return this.leases.release(work.record);
+    if (work.events.length === 0 || this.handling.draining) return this.leases.release(work.record);
     if (work.record.starts > MOST_STARTS) {
       const error = `${MOST_STARTS} workers have not come back from it`;
       return this.write(work, allDead(work, 'process', 'crashed', error), account);
@@ -99,12 +106,14 @@ export class PassService {
       const inMs = PARENT_RETRY_MS * (0.5 + this.clock.random());
       return this.write(work, givenBack(work, 'parent', inMs), account);
     }
-    await this.callHandlers(work, ledger, reading, account);
+    await this.handling.handle(work, reading, ledger, account);
   }
 
   private async read(work: Work, rules: LedgerRules, account: PassAccount): Promise<Reading> {
     const { wantsData } = new Ledger(work, rules, storedState(work.record));
     if (!wantsData || !this.hydration.isFetchable(work.record.key)) return this.reading.unread(work);
+    const held = this.reading.heldBack(work);
+    if (held) return held;
     account.fetches += 1;
     return this.reading.read(work, rules.retry);
   }
@@ -118,74 +127,6 @@ export class PassService {
     const required = data === null ? [] : ledger.requiredFor(data);
     if (required.length === 0) return Promise.resolve(true);
     return this.parents.ready(work.record.key, required, lineage, (parent) => this.run(parent, lineage));
-  }
-
-  private async callHandlers(
-    work: Work,
-    ledger: Ledger,
-    reading: Reading & { outcome: 'known' },
-    account: PassAccount,
-  ): Promise<void> {
-    // What was not fetched is not saved.
-    const state = reading.fetched ? reading.state : undefined;
-    const caller = new HandlerCaller(work, reading.state, this.stopping.signal);
-    for (let step = ledger.next(); step; step = ledger.next()) {
-      try {
-        ledger.assertCallable(step);
-        await this.callHandler(step, caller, work, state, ledger, account);
-        account.calls += 1;
-      } catch (error) {
-        if (error instanceof LeaseLostError || error instanceof CommitUnknownError) throw error;
-        account.failures += 1;
-        ledger.fail(step, error);
-        await this.settle(work, state, ledger, account);
-      }
-    }
-    if (!account.released) await this.settle(work, state, ledger, account);
-  }
-
-  private async callHandler(
-    step: Step,
-    caller: HandlerCaller,
-    work: Work,
-    state: RecordState | undefined,
-    ledger: Ledger,
-    account: PassAccount,
-  ): Promise<void> {
-    const timeoutMs = step.handler.options.timeoutMs ?? this.options.handlerTimeoutMs;
-    if (step.handler.options.transaction !== 'none') {
-      return this.settle(work, state, ledger, account, timeoutMs, async (manager) => {
-        await caller.call(step, timeoutMs, manager);
-        ledger.succeed(step);
-      });
-    }
-    // The state is saved first; then no row is locked and no connection held while the handler is out.
-    await this.transactions.run({ record: work.record, state }, () => undefined);
-    await withinTime(timeoutMs, caller.call(step, timeoutMs, undefined));
-    ledger.succeed(step);
-    try {
-      await this.settle(work, state, ledger, account);
-    } catch (error) {
-      if (error instanceof LeaseLostError && step.kind === 'change')
-        await this.setback.setBack(work, step.handler);
-      throw error;
-    }
-  }
-
-  /** One transaction: fence and save, the handler's work if any, and what follows from it. */
-  private async settle(
-    work: Work,
-    state: RecordState | undefined,
-    ledger: Ledger,
-    account: PassAccount,
-    timeoutMs?: number,
-    handler?: (manager: EntityManager) => Promise<void>,
-  ): Promise<void> {
-    let settlement: Settlement | undefined;
-    const settle = () => settleOf(this.database, work, (settlement = ledger.settlement()));
-    await this.transactions.run({ record: work.record, state }, settle, handler, timeoutMs);
-    ledger.saved(settlement!);
-    account.committed(settlement!);
   }
 
   /** Ends the pass with no handler called. */

@@ -31,12 +31,17 @@ export class ReadingService {
     return { outcome: 'known', state: storedState(work.record), fetched: false };
   }
 
+  /** A record whose last fetch has failed is not read before it is due again, whatever comes meanwhile. */
+  heldBack(work: Work): Reading | undefined {
+    const dueInMs = work.record.fetchDueInMs ?? 0;
+    return dueInMs > 0
+      ? notKnown(givenBack(work, work.events[0]!.waitReason ?? 'fetch-failed', dueInMs))
+      : undefined;
+  }
+
   /** One read through the API. */
   async read(work: Work, retry: RetryPolicy): Promise<Reading> {
     const { record } = work;
-    if (record.fetchDueInMs !== null && record.fetchDueInMs > 0)
-      return notKnown(givenBack(work, work.events[0]?.waitReason ?? 'fetch-failed', record.fetchDueInMs));
-
     const hydration = await this.hydration.hydrate(record.key);
     switch (hydration.outcome) {
       case 'found':

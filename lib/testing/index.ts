@@ -12,3 +12,4 @@ export type { StripeEvent, StripeList, StripeObject, StripeParams } from './fake
 export type { DeliveryEntry } from './fake-stripe/webhook-sender.js';
 export { signedDelivery } from './signed-delivery.js';
 export type { SignedDelivery, SignedDeliveryOptions } from './signed-delivery.js';
+export { TestClock } from './test-clock.js';

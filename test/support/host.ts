@@ -24,6 +24,8 @@ export interface HostOptions {
   poolSize?: number;
   /** Another process of the same application: shares database and Stripe. */
   beside?: Host;
+  /** One that the test has made, and drops. @default a new one */
+  database?: TestDatabase;
   /** Before `init()`: prefix, versioning. */
   configure?: (app: INestApplication) => void;
 }
@@ -43,7 +45,7 @@ export interface Host {
 }
 
 export async function startHost(options: HostOptions = {}): Promise<Host> {
-  const database = options.beside?.database ?? (await createDatabase());
+  const database = options.beside?.database ?? options.database ?? (await createDatabase());
   const fake = options.beside?.stripe ?? (await FakeStripe.start());
 
   @Module({
@@ -107,7 +109,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       await app.close();
       if (options.beside) return;
       await fake.close();
-      await database.drop();
+      if (!options.database) await database.drop();
     },
   };
 }

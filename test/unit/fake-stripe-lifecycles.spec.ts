@@ -139,8 +139,10 @@ describe('a subscription', () => {
     ]);
     expect(await sdk.subscriptionItems.retrieve(third.id)).toEqual(third);
     expect((await errorOf(sdk.subscriptionItems.retrieve(second.id))).statusCode).toBe(404);
+    fake.update('subscription_item', third.id, { quantity: 9 });
+    expect(fake.get('subscription', created.id)?.items.data[1].quantity).toBe(9);
     const updated = fake.all('event').filter(({ type }) => type === UPDATED);
-    expect(updated.at(-3)?.data.previous_attributes.items.data[0]).toMatchObject({ quantity: 1 });
+    expect(updated.at(-4)?.data.previous_attributes.items.data[0]).toMatchObject({ quantity: 1 });
     const incomplete = await sdk.subscriptions.create({
       customer,
       items: [{ price }],
@@ -161,12 +163,12 @@ describe('an invoice', () => {
     const draft = await sdk.invoices.create({ customer });
     await sdk.invoiceItems.create({ customer, invoice: draft.id, amount: 700, currency: 'usd' });
     await sdk.invoiceItems.create({ customer, invoice: draft.id, amount: 300, currency: 'usd' });
-    const open = await sdk.invoices.finalizeInvoice(draft.id!);
+    const open = await sdk.invoices.finalizeInvoice(draft.id);
     expect(open).toMatchObject({ status: 'open', total: 1_000, amount_due: 1_000 });
     expect(open.lines.data).toHaveLength(2);
     expect(open.number).toEqual(expect.any(String));
-    expect((await errorOf(sdk.invoices.finalizeInvoice(draft.id!))).statusCode).toBe(400);
-    expect(await sdk.invoices.pay(draft.id!)).toMatchObject({ status: 'paid', attempted: true });
+    expect((await errorOf(sdk.invoices.finalizeInvoice(draft.id))).statusCode).toBe(400);
+    expect(await sdk.invoices.pay(draft.id)).toMatchObject({ status: 'paid', attempted: true });
 
     const other = fake.create('invoice', { customer, lines: [{ amount: 5 }] });
     fake.finalizeInvoice(other.id);

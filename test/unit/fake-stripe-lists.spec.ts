@@ -140,6 +140,8 @@ describe('a list in an object', () => {
     expect(read.total).toBe(2300);
     expect(read.lines).toMatchObject({ has_more: true, url: `/v1/invoices/${invoice.id}/lines` });
     expect(read.lines.data).toHaveLength(10);
+    const odd = await errorOf(sdk.rawRequest('GET', `/v1/invoices/${invoice.id}/lines?status=open`));
+    expect(odd).toMatchObject({ code: 'parameter_unknown', param: 'status' });
     const all = await sdk.invoices.listLineItems(invoice.id, { limit: 5 }).autoPagingToArray({ limit: 100 });
     expect(all.map(({ description }) => description)).toEqual(lines.map(({ description }) => description));
     const [event] = fake.all('event').filter(({ type }) => type === 'invoice.created');

@@ -139,6 +139,37 @@ describe('a webhook', () => {
     expect(fake.all('event')[0]?.pending_webhooks).toBe(0);
   });
 
+  it('fails when the endpoint takes too long', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const webhookUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    await start({ webhookUrl, webhookTimeoutMs: 20, retryDelaysMs: [] });
+    fake.create('customer');
+    await fake.flush();
+    expect(fake.deliveries.all()).toMatchObject([{ outcome: 'failed', status: null, error: 'timeout' }]);
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
+  it('is tried again where webhooks go by then, and no more once they go nowhere', async () => {
+    await start({ retryDelaysMs: [1, 1, 1] });
+    const moved = await Endpoint.start();
+    endpoint.statuses = [500];
+    fake.create('customer');
+    await fake.deliveries.until({ outcome: 'failed' });
+    fake.deliverTo(moved.url);
+    await fake.flush();
+    expect(moved.events()).toMatchObject([{ type: 'customer.created' }]);
+
+    moved.statuses = [500];
+    fake.create('customer');
+    await fake.deliveries.until({ outcome: 'failed' }, 2);
+    fake.deliverTo(null);
+    await fake.flush();
+    expect(fake.deliveries.last()).toMatchObject({ attempt: 2, outcome: 'failed', url: null });
+    await moved.stop();
+  });
+
   it('goes where it is sent: nowhere, or to an account’s own endpoint with its own secret', async () => {
     fake.deliverTo(null);
     fake.create('customer');

@@ -28,7 +28,7 @@ export function OnStripeEvent<P extends StripeEventPattern>(
   const { source, ...rest } = options;
   return OnSyncEvent(
     { provider: 'stripe', source },
-    pattern as string | readonly string[],
+    pattern,
     rest as EventHandlerOptions,
   );
 }

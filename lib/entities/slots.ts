@@ -1,5 +1,5 @@
 /** At most so many at once; the others wait in line. */
-export class TransactionSlots {
+export class Slots {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}

@@ -1,0 +1,118 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { SyncDatabase } from '../entities/sync.database.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
+import { FencedTransaction } from './fenced-transaction.js';
+import { HandlerCaller } from './handler-call.js';
+import type { Ledger, Step } from './ledger.js';
+import { LeaseService } from './lease.service.js';
+import type { PassAccount } from './pass-account.js';
+import { CommitUnknownError, LeaseLostError } from './process.errors.js';
+import type { Reading } from './reading.service.js';
+import { SetbackService } from './setback.service.js';
+import { settleOf, type Settlement } from './settlement.js';
+import { withinTime } from './within-time.js';
+import type { RecordState, Work } from './work.js';
+
+/** A pass whose record is known: what is left is to call its handlers. */
+interface Handling {
+  readonly work: Work;
+  /** What every fence saves; undefined: nothing was fetched. */
+  readonly state: RecordState | undefined;
+  readonly ledger: Ledger;
+  readonly account: PassAccount;
+  readonly caller: HandlerCaller;
+}
+
+/** Calls the handlers of a pass, one after the other, and writes down after each what follows from it. */
+@Injectable()
+export class HandlingService {
+  /** No handler is begun any more. */
+  draining = false;
+
+  /** Aborted when the application cannot wait any longer: handlers see it as their context's signal. */
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly database: SyncDatabase,
+    private readonly leases: LeaseService,
+    private readonly transactions: FencedTransaction,
+    private readonly setback: SetbackService,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /**
+   * Until no handler is left that could run now; the last transaction releases the record.
+   * @throws LeaseLostError, and what keeps results from being written down
+   */
+  async handle(
+    work: Work,
+    reading: Reading & { outcome: 'known' },
+    ledger: Ledger,
+    account: PassAccount,
+  ): Promise<void> {
+    const state = reading.fetched ? reading.state : undefined;
+    const caller = new HandlerCaller(work, reading.state, this.stopping.signal);
+    const handling = { work, state, ledger, account, caller };
+    for (let step = ledger.next(); step; step = ledger.next()) {
+      // What is done is written down, the rest still waits: another worker goes on with it.
+      if (this.draining) return this.leases.release(work.record);
+      await this.take(step, handling);
+    }
+    if (!account.released) await this.settle(handling);
+  }
+
+  /** Asks running handlers to come to an end. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async take(step: Step, handling: Handling): Promise<void> {
+    const { ledger, account } = handling;
+    try {
+      ledger.assertCallable(step);
+      await this.call(step, handling);
+      account.calls += 1;
+    } catch (error) {
+      if (error instanceof LeaseLostError || error instanceof CommitUnknownError) throw error;
+      account.failures += 1;
+      ledger.fail(step, error);
+      await this.settle(handling);
+    }
+  }
+
+  private async call(step: Step, handling: Handling): Promise<void> {
+    const { work, state, ledger, caller } = handling;
+    const timeoutMs = step.handler.options.timeoutMs ?? this.options.handlerTimeoutMs;
+    if (step.handler.options.transaction !== 'none') {
+      return this.settle(handling, timeoutMs, async (manager) => {
+        await caller.call(step, timeoutMs, manager);
+        ledger.succeed(step);
+      });
+    }
+    // The state is saved first; then no row is locked and no connection held while the handler is out.
+    await this.transactions.run({ record: work.record, state }, () => undefined);
+    await withinTime(timeoutMs, caller.call(step, timeoutMs, undefined));
+    ledger.succeed(step);
+    try {
+      await this.settle(handling);
+    } catch (error) {
+      if (error instanceof LeaseLostError && step.kind === 'change')
+        await this.setback.setBack(work, step.handler);
+      throw error;
+    }
+  }
+
+  /** One transaction: fence and save, the handler's work if any, and what follows from it. */
+  private async settle(
+    { work, state, ledger, account }: Handling,
+    timeoutMs?: number,
+    handler?: (manager: EntityManager) => Promise<void>,
+  ): Promise<void> {
+    let settlement: Settlement | undefined;
+    const settle = () => settleOf(this.database, work, (settlement = ledger.settlement()));
+    await this.transactions.run({ record: work.record, state }, settle, handler, timeoutMs);
+    ledger.saved(settlement!);
+    account.committed(settlement!);
+  }
+}
