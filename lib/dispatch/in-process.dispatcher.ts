@@ -11,9 +11,6 @@ import { Admission } from './admission.js';
 import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
 import { Lanes } from './lanes.js';
 
-/** A claim costs the same for one record as for many. */
-const CLAIM_BATCH = 100;
-
 /** Due events fetched from each connection by one sweep. */
 const SWEEP_PER_LANE = 2_000;
 
@@ -24,8 +21,9 @@ const IDLE_POLL_MS = 20;
 @Injectable()
 export class InProcessDispatcher extends Dispatcher {
   private readonly logger = new Logger(InProcessDispatcher.name);
-  private readonly lanes = new Lanes();
-  private readonly suspects = new Lanes();
+  private readonly lanes: Lanes;
+  /** Records under suspicion of killing workers: run one at a time, with no other beside them. */
+  private readonly suspects = new Lanes(1);
   private readonly running = new Map<string, Promise<void>>();
   /** Records whose pass has ended: something may have come meanwhile. */
   private readonly ended = new Map<string, DueRecord>();
@@ -35,8 +33,6 @@ export class InProcessDispatcher extends Dispatcher {
   private active = false;
   private pumping = false;
   private looking = false;
-  /** The one pass that runs is under suspicion: no other beside it. */
-  private isolated = false;
   private sweeping?: Promise<void>;
   private moreInDatabase = false;
 
@@ -50,10 +46,12 @@ export class InProcessDispatcher extends Dispatcher {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
     super();
+    this.lanes = new Lanes(this.options.maxPasses);
     this.admission = new Admission(budget, registry, hydration, waiting, options);
-    passes.onEnded(({ recordKey, key }) => {
-      this.ended.set(recordKey.toString('hex'), dueRecordOf(recordKey, key));
-      void this.lookAtEnded();
+    // One that ran inside another, as its parent; the others are looked at when their places are free again.
+    passes.onEnded((record) => {
+      if (!this.running.has(record.recordKey.toString('hex')))
+        this.end(dueRecordOf(record.recordKey, record.key));
     });
   }
 
@@ -72,7 +70,6 @@ export class InProcessDispatcher extends Dispatcher {
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
-    const drained = Promise.allSettled(this.running.values());
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
@@ -80,7 +77,7 @@ export class InProcessDispatcher extends Dispatcher {
         resolve();
       }, drainMs);
     });
-    await Promise.race([drained, late]);
+    await Promise.race([Promise.allSettled(this.running.values()), late]);
     clearTimeout(timer);
     await this.releaseLeftOver();
   }
@@ -99,11 +96,9 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private isQuiet(): boolean {
-    return (
-      !this.pumping &&
-      !this.looking &&
-      this.running.size + this.lanes.size + this.suspects.size + this.ended.size === 0
-    );
+    const { lanes, suspects } = this;
+    const inLine = lanes.waiting + lanes.running + suspects.waiting + suspects.running + this.ended.size;
+    return inLine === 0 && !this.pumping && !this.looking;
   }
 
   private async sweepOnce(): Promise<void> {
@@ -112,33 +107,21 @@ export class InProcessDispatcher extends Dispatcher {
     this.moreInDatabase = false;
     const due = await this.waiting.due(SWEEP_PER_LANE);
     for (const row of due) {
-      const { recordKey, source, connectionId, resource } = row;
-      if (this.running.has(recordKey.toString('hex'))) continue;
+      if (this.running.has(row.recordKey.toString('hex'))) continue;
       const lanes = this.leases.isSuspect(row) ? this.suspects : this.lanes;
-      lanes.add({ recordKey, source, connectionId, resource });
+      lanes.add(row);
     }
     // As many as were asked for: there may be more.
     if (due.reduce((events, row) => events + row.events, 0) >= SWEEP_PER_LANE) this.moreInDatabase = true;
     void this.pump();
   }
 
-  /** Claims in batches: waits for half the places to be free rather than claim one record at a time. */
   private async pump(): Promise<void> {
     if (this.pumping || !this.active) return;
     this.pumping = true;
     try {
-      while (this.active && this.lanes.size + this.suspects.size > 0) {
-        if (this.suspects.size > 0 || this.isolated) {
-          if (this.running.size > 0) return;
-          await this.claim(this.suspects.take(1), true);
-          this.isolated = this.running.size > 0;
-          continue;
-        }
-        const free = this.options.maxPasses - this.running.size;
-        if (free < Math.min(this.lanes.size, this.options.maxPasses / 2)) return;
-        await this.claim(this.lanes.take(Math.min(free, CLAIM_BATCH)), false);
-      }
-      if (this.moreInDatabase && this.active)
+      while (this.active && (await this.runNext()));
+      if (this.active && this.moreInDatabase && this.lanes.waiting === 0)
         void this.sweep().catch((error: unknown) => this.complain(error));
     } catch (error) {
       // What was taken from the lanes still waits in the database: the next sweep brings it back.
@@ -148,30 +131,39 @@ export class InProcessDispatcher extends Dispatcher {
     }
   }
 
-  private async claim(records: DueRecord[], alone: boolean): Promise<void> {
-    const free = records.filter(({ recordKey }) => !this.running.has(recordKey.toString('hex')));
-    const admitted = await this.admission.admit(free);
-    if (admitted.length === 0) return;
-    const claimed = await this.leases.claim(
-      admitted.map(({ recordKey }) => recordKey),
-      { alone },
-    );
-    const keys = new Set(claimed.map(({ record }) => record.recordKey.toString('hex')));
-    await this.admission.unspent(admitted.filter(({ recordKey }) => !keys.has(recordKey.toString('hex'))));
-    for (const work of claimed) this.run(work);
+  /** False if nothing can be begun now: the end of a pass will call again. */
+  private async runNext(): Promise<boolean> {
+    if (this.suspects.running > 0) return false;
+    if (this.suspects.waiting === 0) return this.claim(this.lanes, false);
+    return this.lanes.running === 0 && this.claim(this.suspects, true);
   }
 
-  private run(work: Work): void {
+  private async claim(lanes: Lanes, alone: boolean): Promise<boolean> {
+    const records = lanes.take();
+    const begun = new Set<string>();
+    try {
+      const notRunning = records.filter(({ recordKey }) => !this.running.has(recordKey.toString('hex')));
+      const admitted = await this.admission.admit(notRunning);
+      const keys = admitted.map(({ recordKey }) => recordKey);
+      const claimed = keys.length > 0 ? await this.leases.claim(keys, { alone }) : [];
+      for (const work of claimed) {
+        begun.add(work.record.recordKey.toString('hex'));
+        this.run(work, lanes);
+      }
+      await this.admission.unspent(admitted.filter(({ recordKey }) => !begun.has(recordKey.toString('hex'))));
+    } finally {
+      for (const record of records) if (!begun.has(record.recordKey.toString('hex'))) lanes.done(record);
+    }
+    return records.length > 0;
+  }
+
+  private run(work: Work, lanes: Lanes): void {
     const { key, recordKey } = work.record;
     const hex = recordKey.toString('hex');
     const pass = this.passes
       .run(work)
       .then(async (report) => {
-        const { source, connectionId, resource } = key;
-        if (report.fetches === 0)
-          await this.admission.unspent([{ recordKey, source, connectionId, resource }]);
-        this.ended.set(hex, { recordKey, source, connectionId, resource });
-        void this.lookAtEnded();
+        if (report.fetches === 0) await this.admission.unspent([dueRecordOf(recordKey, key)]);
       })
       .catch((error: unknown) => {
         this.complain(error);
@@ -179,10 +171,16 @@ export class InProcessDispatcher extends Dispatcher {
       })
       .finally(() => {
         this.running.delete(hex);
-        this.isolated = false;
+        lanes.done(key);
+        this.end(dueRecordOf(recordKey, key));
         void this.pump();
       });
     this.running.set(hex, pass);
+  }
+
+  private end(record: DueRecord): void {
+    this.ended.set(record.recordKey.toString('hex'), record);
+    void this.lookAtEnded();
   }
 
   /** Only once a lease is released and that is committed can nobody's nudge be lost: so look now, not before. */
@@ -193,10 +191,9 @@ export class InProcessDispatcher extends Dispatcher {
       while (this.ended.size > 0 && this.active) {
         const records = [...this.ended.values()];
         this.ended.clear();
-        const due = new Set(
-          (await this.waiting.dueAmong(records.map((r) => r.recordKey))).map((k) => k.toString('hex')),
-        );
-        this.dispatch(records.filter(({ recordKey }) => due.has(recordKey.toString('hex'))));
+        const due = await this.waiting.dueAmong(records.map(({ recordKey }) => recordKey));
+        const keys = new Set(due.map((key) => key.toString('hex')));
+        this.dispatch(records.filter(({ recordKey }) => keys.has(recordKey.toString('hex'))));
       }
     } catch (error) {
       this.complain(error);
@@ -214,8 +211,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private complain(error: unknown): void {
-    this.logger.error(
-      `a pass could not be run or written down: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const message = error instanceof Error ? error.message : String(error);
+    this.logger.error(`a pass could not be run or written down: ${message}`);
   }
 }

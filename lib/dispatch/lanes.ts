@@ -3,56 +3,100 @@ import type { DueRecord } from './dispatcher.js';
 /** More are left in the database: the sweep brings them when there is room. */
 const CAPACITY = 10_000;
 
+/** A claim costs the same for one record as for many; beyond this it gains nothing. */
+const BATCH = 100;
+
+interface Lane {
+  readonly waiting: Map<string, DueRecord>;
+  running: number;
+}
+
 /**
- * Records in line, each once, in one lane for each connection. The lanes take turns, so that a connection with a
- * hundred thousand waiting records does not keep another's only one waiting.
+ * Records in line, each once, in one lane for each connection, and the places in which they run. Lanes take turns,
+ * and no lane fills all places: a connection with a hundred thousand waiting records, or with an API that takes
+ * twenty seconds to answer, does not keep another's only record waiting.
  */
 export class Lanes {
-  private readonly lanes = new Map<string, Map<string, DueRecord>>();
-  private count = 0;
+  private readonly lanes = new Map<string, Lane>();
+  private waitingCount = 0;
+  private runningCount = 0;
 
-  get size(): number {
-    return this.count;
+  constructor(private readonly places: number) {}
+
+  get waiting(): number {
+    return this.waitingCount;
+  }
+
+  get running(): number {
+    return this.runningCount;
   }
 
   get isFull(): boolean {
-    return this.count >= CAPACITY;
+    return this.waitingCount >= CAPACITY;
   }
 
   /** False if there is no room. */
   add(record: DueRecord): boolean {
     if (this.isFull) return false;
-    const name = `${record.source} ${record.connectionId}`;
+    const name = laneOf(record);
     let lane = this.lanes.get(name);
-    if (!lane) this.lanes.set(name, (lane = new Map()));
+    if (!lane) this.lanes.set(name, (lane = { waiting: new Map(), running: 0 }));
     const key = record.recordKey.toString('hex');
-    if (!lane.has(key)) {
-      lane.set(key, record);
-      this.count += 1;
+    if (!lane.waiting.has(key)) {
+      lane.waiting.set(key, record);
+      this.waitingCount += 1;
     }
     return true;
   }
 
-  /** Up to `most` records, one from each lane in turn. */
-  take(most: number): DueRecord[] {
+  /** The records to begin with now: each has a place from here on, until `done()`. */
+  take(): DueRecord[] {
+    const free = Math.min(this.places - this.runningCount, BATCH);
+    const open = [...this.lanes].filter(([, lane]) => this.isOpen(lane));
     const taken: DueRecord[] = [];
-    while (taken.length < most && this.count > 0) {
-      for (const [name, lane] of this.lanes) {
-        if (taken.length === most) break;
-        const [key, record] = lane.entries().next().value!;
-        lane.delete(key);
-        this.count -= 1;
-        taken.push(record);
-        // Served lanes go to the end, empty ones go.
-        this.lanes.delete(name);
-        if (lane.size > 0) this.lanes.set(name, lane);
-      }
+    while (taken.length < free && open.length > 0) {
+      const [name, lane] = open.shift()!;
+      const [key, record] = lane.waiting.entries().next().value!;
+      lane.waiting.delete(key);
+      lane.running += 1;
+      taken.push(record);
+      if (lane.waiting.size > 0 && lane.running < this.mostForOne()) open.push([name, lane]);
+      // Served lanes go to the end of the line.
+      this.lanes.delete(name);
+      this.lanes.set(name, lane);
     }
+    this.waitingCount -= taken.length;
+    this.runningCount += taken.length;
     return taken;
   }
 
-  clear(): void {
-    this.lanes.clear();
-    this.count = 0;
+  /** A record's place is free again. */
+  done(record: Pick<DueRecord, 'source' | 'connectionId'>): void {
+    const name = laneOf(record);
+    const lane = this.lanes.get(name)!;
+    lane.running -= 1;
+    this.runningCount -= 1;
+    if (lane.running === 0 && lane.waiting.size === 0) this.lanes.delete(name);
   }
+
+  /** Forgets what waits. */
+  clear(): void {
+    for (const lane of this.lanes.values()) lane.waiting.clear();
+    this.waitingCount = 0;
+  }
+
+  /** Once full, a lane opens again when half of its places are free, rather than for one record at a time. */
+  private isOpen({ waiting, running }: Lane): boolean {
+    const most = this.mostForOne();
+    return waiting.size > 0 && most - running >= Math.min(waiting.size, Math.ceil(most / 2));
+  }
+
+  /** One share is kept free for a lane that comes. */
+  private mostForOne(): number {
+    return Math.max(1, Math.floor(this.places / (this.lanes.size + 1)));
+  }
+}
+
+function laneOf({ source, connectionId }: Pick<DueRecord, 'source' | 'connectionId'>): string {
+  return `${source} ${connectionId}`;
 }

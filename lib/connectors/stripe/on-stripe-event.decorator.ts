@@ -26,9 +26,5 @@ export function OnStripeEvent<P extends StripeEventPattern>(
   [event: SyncEvent<StripeEventOf<P>>, context: SyncContext<StripeEventOf<P>['data']['object']>]
 > {
   const { source, ...rest } = options;
-  return OnSyncEvent(
-    { provider: 'stripe', source },
-    pattern,
-    rest as EventHandlerOptions,
-  );
+  return OnSyncEvent({ provider: 'stripe', source }, pattern, rest as EventHandlerOptions);
 }
