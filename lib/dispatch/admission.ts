@@ -16,6 +16,8 @@ export class Admission {
     private readonly hydration: HydrationService,
     private readonly waiting: WaitingEventsService,
     private readonly options: ResolvedSyncOptions,
+    /** Told when the first of those that were put off becomes due. */
+    private readonly postponed: (inMs: number) => void,
   ) {}
 
   async admit(records: readonly DueRecord[]): Promise<DueRecord[]> {
@@ -28,6 +30,7 @@ export class Admission {
       if (refused.length > 0) {
         const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
         await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
+        this.postponed(grant.retryInMs);
       }
     }
     return admitted;

@@ -35,6 +35,7 @@ export class InProcessDispatcher extends Dispatcher {
   private looking = false;
   private sweeping?: Promise<void>;
   private moreInDatabase = false;
+  private wakeUp?: { timer: NodeJS.Timeout; at: number };
 
   constructor(
     private readonly leases: LeaseService,
@@ -47,7 +48,7 @@ export class InProcessDispatcher extends Dispatcher {
   ) {
     super();
     this.lanes = new Lanes(this.options.maxPasses);
-    this.admission = new Admission(budget, registry, hydration, waiting, options);
+    this.admission = new Admission(budget, registry, hydration, waiting, options, (ms) => this.wakeIn(ms));
     // One that ran inside another, as its parent; the others are looked at when their places are free again.
     passes.onEnded((record) => {
       if (!this.running.has(record.recordKey.toString('hex')))
@@ -67,6 +68,7 @@ export class InProcessDispatcher extends Dispatcher {
 
   async stop(drainMs: number): Promise<void> {
     this.active = false;
+    clearTimeout(this.wakeUp?.timer);
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
@@ -163,6 +165,7 @@ export class InProcessDispatcher extends Dispatcher {
     const pass = this.passes
       .run(work)
       .then(async (report) => {
+        if (report.dueInMs !== undefined) this.wakeIn(report.dueInMs);
         if (report.fetches === 0) await this.admission.unspent([dueRecordOf(recordKey, key)]);
       })
       .catch((error: unknown) => {
@@ -200,6 +203,18 @@ export class InProcessDispatcher extends Dispatcher {
     } finally {
       this.looking = false;
     }
+  }
+
+  /** Sweeps then, if the next sweep would be later: something becomes due. */
+  private wakeIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (!this.active || ms >= this.options.sweepEveryMs || (this.wakeUp && this.wakeUp.at <= at)) return;
+    clearTimeout(this.wakeUp?.timer);
+    const timer = setTimeout(() => {
+      this.wakeUp = undefined;
+      void this.sweep().catch((error: unknown) => this.complain(error));
+    }, ms + 1);
+    this.wakeUp = { timer, at };
   }
 
   private async releaseLeftOver(): Promise<void> {

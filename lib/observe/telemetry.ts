@@ -14,6 +14,8 @@ export interface PassReport {
   readonly events: Readonly<Record<string, number>>;
   /** What waiting events wait for. */
   readonly waitReason?: string;
+  /** Until the first of them is due. */
+  readonly dueInMs?: number;
   readonly durationMs: number;
 }
 

@@ -30,8 +30,9 @@ export class PassAccount {
     const events: Record<string, number> = {};
     for (const { state } of this.outcomes) events[state] = (events[state] ?? 0) + 1;
     const { calls, failures, fetches, version } = this;
-    const waiting = this.outcomes.find((outcome) => outcome.state === 'waiting');
-    const waitReason = waiting?.state === 'waiting' ? waiting.waitReason : undefined;
+    const waiting = this.outcomes.filter((outcome) => outcome.state === 'waiting');
+    const waitReason = waiting[0]?.waitReason;
+    const dueInMs = waiting.length > 0 ? Math.min(...waiting.map((event) => event.availableInMs)) : undefined;
     const durationMs = nowMs - this.startedAtMs;
     return {
       record: this.work.record.key,
@@ -41,6 +42,7 @@ export class PassAccount {
       failures,
       events,
       waitReason,
+      dueInMs,
       durationMs,
     };
   }
