@@ -16,7 +16,7 @@ export class Admission {
     private readonly hydration: HydrationService,
     private readonly waiting: WaitingEventsService,
     private readonly options: ResolvedSyncOptions,
-    /** Told when the first of those that were put off becomes due. */
+    /** Told when each of those that were put off becomes due. */
     private readonly postponed: (inMs: number) => void,
   ) {}
 
@@ -30,7 +30,7 @@ export class Admission {
       if (refused.length > 0) {
         const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
         await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
-        this.postponed(grant.retryInMs);
+        refused.forEach((_, i) => this.postponed(grant.retryInMs + i * everyMs));
       }
     }
     return admitted;

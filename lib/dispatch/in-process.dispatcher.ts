@@ -17,6 +17,9 @@ const SWEEP_PER_LANE = 2_000;
 /** How often `idle()` asks again while another process has the rest in hand. */
 const IDLE_POLL_MS = 20;
 
+/** What becomes due within so long is looked for together. */
+const WAKE_EVERY_MS = 100;
+
 /** Runs passes in this process. */
 @Injectable()
 export class InProcessDispatcher extends Dispatcher {
@@ -35,7 +38,8 @@ export class InProcessDispatcher extends Dispatcher {
   private looking = false;
   private sweeping?: Promise<void>;
   private moreInDatabase = false;
-  private wakeUp?: { timer: NodeJS.Timeout; at: number };
+  /** By the time for which they are set. */
+  private readonly wakeUps = new Map<number, NodeJS.Timeout>();
 
   constructor(
     private readonly leases: LeaseService,
@@ -68,7 +72,7 @@ export class InProcessDispatcher extends Dispatcher {
 
   async stop(drainMs: number): Promise<void> {
     this.active = false;
-    clearTimeout(this.wakeUp?.timer);
+    for (const timer of this.wakeUps.values()) clearTimeout(timer);
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
@@ -205,16 +209,15 @@ export class InProcessDispatcher extends Dispatcher {
     }
   }
 
-  /** Sweeps then, if the next sweep would be later: something becomes due. */
+  /** Sweeps then, if the next sweep would come later: something becomes due. */
   private wakeIn(ms: number): void {
-    const at = performance.now() + ms;
-    if (!this.active || ms >= this.options.sweepEveryMs || (this.wakeUp && this.wakeUp.at <= at)) return;
-    clearTimeout(this.wakeUp?.timer);
+    const at = Math.ceil((performance.now() + ms) / WAKE_EVERY_MS) * WAKE_EVERY_MS;
+    if (!this.active || ms >= this.options.sweepEveryMs || this.wakeUps.has(at)) return;
     const timer = setTimeout(() => {
-      this.wakeUp = undefined;
+      this.wakeUps.delete(at);
       void this.sweep().catch((error: unknown) => this.complain(error));
-    }, ms + 1);
-    this.wakeUp = { timer, at };
+    }, at - performance.now());
+    this.wakeUps.set(at, timer);
   }
 
   private async releaseLeftOver(): Promise<void> {
