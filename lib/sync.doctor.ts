@@ -3,7 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { syncEntities } from './entities/index.js';
 import { SyncDatabase } from './entities/sync.database.js';
 import { SyncConfigError } from './sync.errors.js';
-import { ResolvedSyncOptions } from './sync.options.js';
+import { ResolvedSyncOptions, SYNC_DEFAULTS } from './sync.options.js';
 import { SyncRootMarker } from './sync.root-marker.js';
 
 /** As long as the tables' column. */
@@ -21,6 +21,7 @@ export class SyncDoctor {
   /** What can be told without the database. */
   checkSetUp(): void {
     this.checkRoots();
+    this.checkNumbers();
     this.checkSources();
     this.checkDatabaseType();
     this.checkEntities();
@@ -48,14 +49,33 @@ export class SyncDoctor {
     );
   }
 
+  private checkNumbers(): void {
+    for (const name of Object.keys(SYNC_DEFAULTS) as (keyof typeof SYNC_DEFAULTS)[]) {
+      if (typeof SYNC_DEFAULTS[name] !== 'number') continue;
+      const value: unknown = this.options[name];
+      const least = name === 'drainMs' || name === 'missingConfirmMs' ? 0 : 1;
+      // Timers wrap around beyond 31 bits.
+      if (Number.isInteger(value) && (value as number) >= least && (value as number) < 2 ** 31) continue;
+      throw invalid(
+        `${name} must be a whole number from ${least} to ${2 ** 31 - 1}, and is ${String(value)}`,
+      );
+    }
+  }
+
   private checkSources(): void {
-    for (const [name, { connector, callsPerSecond, maxAttempts }] of Object.entries(this.options.sources)) {
+    for (const [name, source] of Object.entries(this.options.sources)) {
+      const { connector, callsPerSecond, maxAttempts, backoffMs } = source;
       if (!/^[\w.-]+$/.test(name) || name.length > MAX_SOURCE_NAME)
         throw invalid(
           `the source name '${name}' must be 1 to ${MAX_SOURCE_NAME} letters, digits, '_', '-' or '.'`,
         );
       if (!(callsPerSecond > 0)) throw invalid(`${name}: callsPerSecond must be above 0`);
       if (!(maxAttempts >= 1)) throw invalid(`${name}: maxAttempts must be at least 1`);
+      for (let attempt = 1; attempt <= Math.min(maxAttempts, 100); attempt += 1) {
+        const waitMs = backoffMs(attempt);
+        if (!(waitMs >= 0 && waitMs < Infinity))
+          throw invalid(`${name}: backoffMs(${attempt}) must be a number from 0, and is ${waitMs}`);
+      }
       const [problem] = connector.problems();
       if (problem) throw new SyncConfigError(problem.code, `source '${name}': ${problem.message}`);
     }
@@ -84,11 +104,12 @@ export class SyncDoctor {
     const { poolSize } = this.database;
     const most = poolSize - 2;
     if (most >= 1 && this.options.maxTransactions <= most) return;
+    const fewer = most >= 1 ? `maxTransactions to at most ${most}, or ` : '';
     throw new SyncConfigError(
       'SYNC_POOL_TOO_SMALL',
       `maxTransactions is ${this.options.maxTransactions}, and the data source's pool has ${poolSize} connections: ` +
-        `your own queries would wait for handlers. Set maxTransactions to at most ${Math.max(most, 1)}, or the data ` +
-        `source's poolSize to at least ${Math.max(this.options.maxTransactions, 1) + 2}.`,
+        `your own queries would wait for handlers. Set ${fewer}the data source's poolSize to at least ` +
+        `${Math.max(this.options.maxTransactions, 1) + 2}.`,
     );
   }
 }

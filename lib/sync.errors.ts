@@ -77,8 +77,11 @@ export class RetryLaterError extends SyncError {
   /** How long to wait at least, in milliseconds. */
   readonly afterMs: number;
 
+  /** @throws RangeError unless `afterMs` is a number from 0 */
   constructor(options: { afterMs: number }, message = `retry in ${options.afterMs} ms`) {
     super(message);
+    if (!(options.afterMs >= 0 && options.afterMs < Infinity))
+      throw new RangeError(`RetryLaterError: afterMs must be a number from 0, and is ${options.afterMs}`);
     this.afterMs = options.afterMs;
   }
 }

@@ -76,14 +76,10 @@ export class InProcessDispatcher extends Dispatcher {
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
+    const drained = Promise.allSettled(this.running.values()).then(() => true);
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        this.passes.stop();
-        resolve();
-      }, drainMs);
-    });
-    await Promise.race([Promise.allSettled(this.running.values()), late]);
+    const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, drainMs, false)));
+    if (!(await Promise.race([drained, late]))) await this.passes.stop();
     clearTimeout(timer);
     await this.releaseLeftOver();
   }

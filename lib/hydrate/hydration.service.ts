@@ -28,7 +28,9 @@ const LONGEST_PAUSE_MS = 60_000;
 
 interface ConnectionHealth {
   lastSuccessAt: number;
+  /** Pauses in a row. */
   rateLimits: number;
+  pausedUntil: number;
 }
 
 /** Reads records as they are now. The only place that calls a provider's API. */
@@ -86,21 +88,37 @@ export class HydrationService {
     const { failure, message } = error;
     let pausedMs = 0;
     if (failure === 'rate-limited') {
-      health.rateLimits += 1;
-      const ownPauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (health.rateLimits - 1), LONGEST_PAUSE_MS);
-      pausedMs = error.retryAfterMs ?? ownPauseMs * (0.75 + this.clock.random() / 2);
+      pausedMs = this.pauseMs(record, health, error);
       await this.budget.pause(record.source, record.connectionId, pausedMs);
-      this.logger.warn(
-        `${record.source}/${record.connectionId} is paused for ${Math.round(pausedMs)} ms: ${message}`,
-      );
     }
     return { outcome: 'failed', failure, message, pausedMs };
+  }
+
+  /** Calls that were under way together are refused together: that is one pause, not several in a row. */
+  private pauseMs(
+    record: RecordKey,
+    health: ConnectionHealth,
+    { retryAfterMs, message }: ProviderError,
+  ): number {
+    const now = this.clock.now();
+    if (now < health.pausedUntil) return Math.max(health.pausedUntil - now, retryAfterMs ?? 0);
+    health.rateLimits += 1;
+    const ownPauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (health.rateLimits - 1), LONGEST_PAUSE_MS);
+    const pausedMs = retryAfterMs ?? ownPauseMs * (0.75 + this.clock.random() / 2);
+    health.pausedUntil = now + pausedMs;
+    this.logger.warn(
+      `${record.source}/${record.connectionId} is paused for ${Math.round(pausedMs)} ms: ${message}`,
+    );
+    return pausedMs;
   }
 
   private healthOf({ source, connectionId }: RecordKey): ConnectionHealth {
     const key = `${source} ${connectionId}`;
     let health = this.connections.get(key);
-    if (!health) this.connections.set(key, (health = { lastSuccessAt: -Infinity, rateLimits: 0 }));
+    if (!health) {
+      health = { lastSuccessAt: -Infinity, rateLimits: 0, pausedUntil: -Infinity };
+      this.connections.set(key, health);
+    }
     return health;
   }
 }

@@ -1,7 +1,11 @@
 import type { SkipReason, WaitReason } from '../model/event.js';
 
 /** What a pass makes of an event that it had before it. */
-export type EventOutcome = { readonly id: string; readonly late: boolean } & (
+export type EventOutcome = {
+  readonly id: string;
+  /** Null: still not decided. */
+  readonly late: boolean | null;
+} & (
   | {
       readonly state: 'waiting';
       readonly waitReason: WaitReason;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Delivery, IncomingEvent } from '../model/connector.js';
 import type { EventOrigin } from '../model/event.js';
 import { dedupeKeyOf, recordKeyOf } from '../model/keys.js';
-import type { RecordKey } from '../model/record.js';
+import { eventRecordId, type RecordKey } from '../model/record.js';
 import type { InboxRow } from './inbox-row.js';
 
 /** Longest text that the tables' key columns hold, in characters. */
@@ -22,7 +22,7 @@ export class IdempotencyService {
     const eventId = event.eventId ?? `payload:${event.payload}`;
     const about = { source, connectionId, resource, id: event.recordId ?? '' };
     const dedupeKey = dedupeKeyOf(eventId, about);
-    const record = { ...about, id: event.recordId ?? `event:${dedupeKey.toString('hex')}` };
+    const record = { ...about, id: event.recordId ?? eventRecordId(dedupeKey) };
     return {
       dedupeKey,
       recordKey: recordKeyOf(record),
@@ -31,7 +31,7 @@ export class IdempotencyService {
       type: event.type,
       origin: 'webhook',
       deletion: event.deletion,
-      occurredAt: event.occurredAt,
+      occurredAt: plausible(event.occurredAt),
       payload: event.payload,
       unstorable: false,
     };
@@ -58,7 +58,7 @@ export class IdempotencyService {
     const payload = bytes.toString('base64');
     const about = { source, connectionId, resource: 'unstorable', id: '' };
     const dedupeKey = dedupeKeyOf(`unstorable:${payload}`, about);
-    const record = { ...about, id: `event:${dedupeKey.toString('hex')}` };
+    const record = { ...about, id: eventRecordId(dedupeKey) };
     return {
       dedupeKey,
       recordKey: recordKeyOf(record),
@@ -76,4 +76,10 @@ export class IdempotencyService {
 
 function storable(text: string | null): boolean {
   return text === null || (text.length <= MAX_TEXT && !/\0|\p{Surrogate}/u.test(text));
+}
+
+/** Beyond four digits a year is written differently from place to place: such a date says nothing. */
+function plausible(date: Date | null): Date | null {
+  const year = date?.getUTCFullYear() ?? 0;
+  return year >= 1 && year <= 9_999 ? date : null;
 }

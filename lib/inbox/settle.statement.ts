@@ -1,4 +1,5 @@
 import type { Statement } from '../entities/statement.js';
+import type { WaitReason } from '../model/event.js';
 import type { EventOutcome } from './event-outcome.js';
 
 /**
@@ -29,9 +30,40 @@ export function settleEventsStatement(
   };
 }
 
+/** Writes down whether waiting events came late, and leaves them as they are otherwise. */
+export function decideLateStatement(
+  table: string,
+  decisions: readonly { readonly id: string; readonly late: boolean }[],
+): Statement {
+  const params: unknown[] = [];
+  const rows = decisions.map(({ id, late }) => `($${params.push(id)}, $${params.push(late)})`);
+  return {
+    sql: `
+      UPDATE ${table} AS event SET late = v.late FROM (VALUES ${rows.join(', ')}) AS v (id, late)
+      WHERE event.id = v.id::bigint AND event.state = 'waiting'`,
+    params,
+  };
+}
+
+/** Puts off the due events of a record that are too many to have been before its pass: they wait for the others. */
+export function postponeRestStatement(
+  table: string,
+  now: string,
+  recordKey: Buffer,
+  { waitReason, availableInMs }: { readonly waitReason: WaitReason; readonly availableInMs: number },
+): Statement {
+  return {
+    sql: `
+      UPDATE ${table}
+      SET available_at = ${now} + $2::float8 * interval '1 millisecond', wait_reason = $3
+      WHERE record_key = $1 AND state = 'waiting' AND available_at <= ${now}`,
+    params: [recordKey, String(availableInMs), waitReason],
+  };
+}
+
 function rowOf(outcome: EventOutcome): unknown[] {
   const { id, state } = outcome;
-  const late = String(outcome.late);
+  const late = outcome.late === null ? null : String(outcome.late);
   switch (state) {
     case 'waiting':
       return [

@@ -13,6 +13,18 @@ export interface RecordKey {
   readonly id: string;
 }
 
+/** An event about nothing that has an id is a record of its own, which cannot be read. */
+const EVENT_RECORD = /^event:[0-9a-f]{32}$/;
+
+/** @param dedupeKey the event's, of 16 bytes */
+export function eventRecordId(dedupeKey: Buffer): string {
+  return `event:${dedupeKey.toString('hex')}`;
+}
+
+export function isEventRecord({ id }: RecordKey): boolean {
+  return EVENT_RECORD.test(id);
+}
+
 /** A record as handlers are shown it: its key and how often its content has changed. */
 export interface RecordRef extends RecordKey {
   /** Rises by one whenever the content changed, the record was deleted or came back. 0: never fetched. */

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { destroyConnection, errorCodeOf, type PgClient } from '../entities/connection.js';
+import { destroyConnection, errorCodeOf, isRefusal, type PgClient } from '../entities/connection.js';
 import { Slots } from '../entities/slots.js';
 import { inlined, type Statement } from '../entities/statement.js';
 import { SyncDatabase } from '../entities/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import {
   CommitUnknownError,
+  ConnectionLostError,
   HandlerTimeoutError,
   LeaseLostError,
   TransactionAbortedError,
@@ -38,6 +39,7 @@ export interface Fence {
 @Injectable()
 export class FencedTransaction {
   private readonly slots: Slots;
+  private readonly open = new Set<QueryRunner>();
 
   constructor(
     private readonly database: SyncDatabase,
@@ -61,19 +63,28 @@ export class FencedTransaction {
     return this.slots.run(async () => {
       const runner = this.database.host.createQueryRunner('master');
       const txToken = randomUUID();
+      this.open.add(runner);
       try {
         await this.begin(runner, fence, txToken, timeoutMs);
         if (work) await bounded(runner, timeoutMs, work(runner.manager));
         const settled = settle();
         if (settled) await this.settle(runner, fence.record, txToken, settled);
-        await commit(runner);
+        await this.answered(runner, runner.commitTransaction()).catch(unsureOfCommit);
       } catch (error) {
-        await rollBack(runner, error);
-        throw error;
+        const lost = isLost(runner, error);
+        await this.rollBack(runner, error);
+        throw lost ? new ConnectionLostError({ cause: error }) : error;
       } finally {
+        this.open.delete(runner);
         await runner.release();
       }
     });
+  }
+
+  /** Cuts the connections of all open transactions: the host's pool would wait for them at its end. */
+  async cutOff(): Promise<void> {
+    const error = new Error('the application has stopped');
+    await Promise.all([...this.open].map((runner) => destroyConnection(runner, error)));
   }
 
   /** One message for all three: a transaction costs as many round trips as statements of its own. */
@@ -84,12 +95,16 @@ export class FencedTransaction {
     const bookkeeping = runner as QueryRunner & { isTransactionActive: boolean; transactionDepth: number };
     bookkeeping.isTransactionActive = true;
     bookkeeping.transactionDepth = 1;
-    const [, , fenced] = await client.query(
+    // A server that is busy with a statement does not notice that its client has gone, and keeps the row locked: so a
+    // statement may last as long as its handler, unless the host has set a limit of its own.
+    const query = client.query(
       `BEGIN ISOLATION LEVEL READ COMMITTED;
        SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs + IDLE_GRACE_MS};
+       SELECT set_config('statement_timeout', '${timeoutMs}', true) WHERE current_setting('statement_timeout') = '0';
        ${inlined(statement)}`,
     );
-    if (fenced!.rowCount !== 1) throw new LeaseLostError();
+    const results = await this.answered(runner, query);
+    if (results.at(-1)!.rowCount !== 1) throw new LeaseLostError();
   }
 
   private async settle(
@@ -102,11 +117,34 @@ export class FencedTransaction {
       throw new TransactionAbortedError({ cause: new Error('the handler ended the transaction itself') });
     const all = [noteStatement(this.database, record, txToken, note), ...statements];
     const client = (await runner.connect()) as PgClient;
-    const results = await client.query(all.map(inlined).join(';')).catch((error: unknown) => {
+    const query = client.query(all.map(inlined).join(';'));
+    const results = await this.answered(runner, query).catch((error: unknown) => {
       // 25P02: in_failed_sql_transaction
       throw errorCodeOf(error) === '25P02' ? new TransactionAbortedError({ cause: error }) : error;
     });
     if ([results].flat()[0]!.rowCount !== 1) throw new LeaseLostError();
+  }
+
+  private async rollBack(runner: QueryRunner, cause: unknown): Promise<void> {
+    if (runner.isReleased) return;
+    try {
+      await this.answered(runner, runner.rollbackTransaction());
+    } catch {
+      await destroyConnection(runner, cause instanceof Error ? cause : new Error('roll-back failed'));
+    }
+  }
+
+  /** A connection that has gone quiet would hold its slot and its record for as long as the network takes to notice. */
+  private async answered<T>(runner: QueryRunner, answer: Promise<T>): Promise<T> {
+    const timeoutMs = this.options.handlerTimeoutMs;
+    let silence: Error | undefined;
+    const late = () => (silence = new Error(`the database did not answer within ${timeoutMs} ms`));
+    try {
+      return await withinTime(timeoutMs, answer, late);
+    } catch (error) {
+      if (silence) await destroyConnection(runner, silence);
+      throw error;
+    }
   }
 }
 
@@ -120,20 +158,12 @@ async function bounded(runner: QueryRunner, timeoutMs: number, work: Promise<unk
   }
 }
 
-/** Once COMMIT is sent, an error does not say whether it happened. */
-async function commit(runner: QueryRunner): Promise<void> {
-  try {
-    await runner.commitTransaction();
-  } catch (error) {
-    throw new CommitUnknownError({ cause: error });
-  }
+/** Once COMMIT is sent, only the database itself can say that it has not happened: a deferred constraint, say. */
+function unsureOfCommit(error: unknown): never {
+  throw isRefusal(error) ? error : new CommitUnknownError({ cause: error });
 }
 
-async function rollBack(runner: QueryRunner, cause: unknown): Promise<void> {
-  if (runner.isReleased) return;
-  try {
-    await runner.rollbackTransaction();
-  } catch {
-    await destroyConnection(runner, cause instanceof Error ? cause : new Error('roll-back failed'));
-  }
+/** TypeORM has let the connection go: it broke, whatever the handler made of that. Not if we have cut it ourselves. */
+function isLost(runner: QueryRunner, error: unknown): boolean {
+  return runner.isReleased && !(error instanceof HandlerTimeoutError || error instanceof CommitUnknownError);
 }

@@ -72,7 +72,7 @@ export class HandlerCaller {
       idempotencyKey: this.idempotencyKeyOf(step),
       // Made when asked for: most handlers never do.
       get signal(): AbortSignal {
-        const leftMs = Math.max(timeoutMs - (performance.now() - startedAt), 0);
+        const leftMs = Math.max(Math.round(timeoutMs - (performance.now() - startedAt)), 0);
         return (signal ??= AbortSignal.any([stopping, AbortSignal.timeout(leftMs)]));
       },
       logger: new Logger(`${handler.name} ${this.record.resource} ${this.record.id}`),

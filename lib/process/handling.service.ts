@@ -7,7 +7,7 @@ import { HandlerCaller } from './handler-call.js';
 import type { Ledger, Step } from './ledger.js';
 import { LeaseService } from './lease.service.js';
 import type { PassAccount } from './pass-account.js';
-import { CommitUnknownError, LeaseLostError } from './process.errors.js';
+import { CommitUnknownError, DrainingError, LeaseLostError } from './process.errors.js';
 import type { Reading } from './reading.service.js';
 import { SetbackService } from './setback.service.js';
 import { settleOf, type Settlement } from './settlement.js';
@@ -54,17 +54,20 @@ export class HandlingService {
     const state = reading.fetched ? reading.state : undefined;
     const caller = new HandlerCaller(work, reading.state, this.stopping.signal);
     const handling = { work, state, ledger, account, caller };
-    for (let step = ledger.next(); step; step = ledger.next()) {
+    try {
+      for (let step = ledger.next(); step; step = ledger.next()) await this.take(step, handling);
+      if (!account.released) await this.settle(handling);
+    } catch (error) {
+      if (!(error instanceof DrainingError)) throw error;
       // What is done is written down, the rest still waits: another worker goes on with it.
-      if (this.draining) return this.leases.release(work.record);
-      await this.take(step, handling);
+      await this.leases.release(work.record);
     }
-    if (!account.released) await this.settle(handling);
   }
 
-  /** Asks running handlers to come to an end. */
-  stop(): void {
+  /** Asks running handlers to come to an end, and cuts off those in a transaction: nobody will wait for them. */
+  async stop(): Promise<void> {
     this.stopping.abort();
+    await this.transactions.cutOff();
   }
 
   private async take(step: Step, handling: Handling): Promise<void> {
@@ -75,6 +78,8 @@ export class HandlingService {
       account.calls += 1;
     } catch (error) {
       if (error instanceof LeaseLostError || error instanceof CommitUnknownError) throw error;
+      // Called off by the application's end, which is no failure of the handler's.
+      if (error instanceof DrainingError || this.stopping.signal.aborted) throw new DrainingError();
       account.failures += 1;
       ledger.fail(step, error);
       await this.settle(handling);
@@ -84,15 +89,16 @@ export class HandlingService {
   private async call(step: Step, handling: Handling): Promise<void> {
     const { work, state, ledger, caller } = handling;
     const timeoutMs = step.handler.options.timeoutMs ?? this.options.handlerTimeoutMs;
+    const begin = (manager?: EntityManager) => {
+      if (this.draining) throw new DrainingError();
+      return caller.call(step, timeoutMs, manager);
+    };
     if (step.handler.options.transaction !== 'none') {
-      return this.settle(handling, timeoutMs, async (manager) => {
-        await caller.call(step, timeoutMs, manager);
-        ledger.succeed(step);
-      });
+      return this.settle(handling, { step, timeoutMs, call: async (manager) => begin(manager) });
     }
     // The state is saved first; then no row is locked and no connection held while the handler is out.
     await this.transactions.run({ record: work.record, state }, () => undefined);
-    await withinTime(timeoutMs, caller.call(step, timeoutMs, undefined));
+    await withinTime(timeoutMs, begin());
     ledger.succeed(step);
     try {
       await this.settle(handling);
@@ -106,12 +112,15 @@ export class HandlingService {
   /** One transaction: fence and save, the handler's work if any, and what follows from it. */
   private async settle(
     { work, state, ledger, account }: Handling,
-    timeoutMs?: number,
-    handler?: (manager: EntityManager) => Promise<void>,
+    handler?: { step: Step; timeoutMs: number; call: (manager: EntityManager) => Promise<void> },
   ): Promise<void> {
     let settlement: Settlement | undefined;
-    const settle = () => settleOf(this.database, work, (settlement = ledger.settlement()));
-    await this.transactions.run({ record: work.record, state }, settle, handler, timeoutMs);
+    const settle = () => {
+      // Here, and not where the handler returns: one that has outlived its time returns too, in the end.
+      if (handler) ledger.succeed(handler.step);
+      return settleOf(this.database, work, (settlement = ledger.settlement()));
+    };
+    await this.transactions.run({ record: work.record, state }, settle, handler?.call, handler?.timeoutMs);
     ledger.saved(settlement!);
     account.committed(settlement!);
   }

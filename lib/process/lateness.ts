@@ -5,7 +5,26 @@ export function happenedAt(event: WaitingEvent): Date {
   return event.occurredAt ?? event.receivedAt;
 }
 
-/** It came after something newer about its record had been handled. Decided once, when a pass first has it before it. */
+/** When the newest of a pass's events happened. */
+export function newestOf({ events }: Work): Date | null {
+  const times = events.map((event) => happenedAt(event).getTime());
+  return times.length === 0 ? null : new Date(Math.max(...times));
+}
+
+/** It came after something newer about its record had been handled. Decided once, when handlers are first given it. */
 export function isLate({ record }: Work, event: WaitingEvent): boolean {
   return event.late ?? (record.newestEventAt !== null && happenedAt(event) < record.newestEventAt);
+}
+
+/**
+ * Whether the events that only wait behind a newer one of their pass are late: to be written down with the first that
+ * follows from handlers, lest the next worker, should this one not come back, take them for latecomers.
+ *
+ * @param known events of which it is written down already
+ */
+export function latenessOf(work: Work, known: ReadonlySet<string>): { id: string; late: boolean }[] {
+  const newest = newestOf(work);
+  return work.events
+    .filter((event) => event.late === null && !known.has(event.id) && happenedAt(event) < newest!)
+    .map((event) => ({ id: event.id, late: isLate(work, event) }));
 }

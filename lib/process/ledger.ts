@@ -4,7 +4,7 @@ import type { RequiredRecord } from '../handlers/handler.options.js';
 import type { ChangeHandler, EventHandler } from '../handlers/sync-handler.js';
 import type { EventOutcome } from '../inbox/event-outcome.js';
 import { failed, newMark, succeeded, type RetryPolicy } from './mark.transitions.js';
-import { happenedAt, isLate } from './lateness.js';
+import { happenedAt, isLate, latenessOf, newestOf } from './lateness.js';
 import type { Settlement } from './settlement.js';
 import { NO_EVENT, type Mark, type RecordState, type WaitingEvent, type Work } from './work.js';
 
@@ -46,6 +46,8 @@ export class Ledger {
   private readonly stored = new Set<string>();
   private readonly unsaved = new Set<string>();
   private readonly settled = new Set<string>();
+  /** Events of which it is written down whether they came late. */
+  private readonly decided = new Set<string>();
   private readonly broken = new Map<string, unknown>();
 
   constructor(
@@ -134,6 +136,8 @@ export class Ledger {
       folded: [...final].filter((id) => [...this.stored].some((key) => key.startsWith(`${id} `))),
       events,
       released,
+      newestEventAt: newestOf(this.work),
+      decided: latenessOf(this.work, new Set([...this.decided, ...events.map(({ id }) => id)])),
     };
   }
 
@@ -141,6 +145,7 @@ export class Ledger {
     for (const key of this.unsaved) this.stored.add(key);
     this.unsaved.clear();
     for (const event of settlement.events) if (event.state !== 'waiting') this.settled.add(event.id);
+    for (const { id } of [...settlement.events, ...settlement.decided]) this.decided.add(id);
   }
 
   private handlersOf(event: WaitingEvent): readonly EventHandler[] {
@@ -165,9 +170,10 @@ export class Ledger {
 
   /** Whether a change handler has still to be shown the present version. */
   private isBehind(handler: ChangeHandler): boolean {
-    const mark = this.marks.get(`${NO_EVENT} ${handler.name}`);
-    // Never shown it alive: nothing to delete.
-    if (!mark) return !this.state.deleted && this.state.version > 0;
+    const mark = this.markOf(NO_EVENT, handler.name);
+    // Never shown it alive: nothing to delete. Without a transaction, an attempt that failed may have shown it.
+    const neverSeen = mark.version === 0 && (mark.attempts === 0 || handler.options.transaction !== 'none');
+    if (neverSeen && this.state.deleted) return false;
     return mark.version < this.state.version && !this.hasGivenUp(mark);
   }
 

@@ -1,10 +1,15 @@
 import type { WaitReason } from '../model/event.js';
 import { isConflict } from '../entities/connection.js';
 import { RetryLaterError, UnrecoverableError } from '../sync.errors.js';
+import { ConnectionLostError } from './process.errors.js';
 import type { Mark } from './work.js';
 
 /** Conflicts in a row that use no attempt; a handler that deadlocks for ever must give up in the end. */
 const FREE_CONFLICTS = 20;
+
+/** No wait at all would run the handler again in the same pass, and keep its record for as long as it asks for that. */
+const SHORTEST_WAIT_MS = 1;
+const LONGEST_WAIT_MS = 366 * 86_400_000;
 
 const MAX_ERROR_LENGTH = 500;
 
@@ -52,7 +57,7 @@ export function failed(mark: Mark, error: unknown, version: number, policy: Retr
   const seen = { ...mark, failedVersion: version, error: describe(error) };
   if (error instanceof UnrecoverableError) return dead(seen);
   if (error instanceof RetryLaterError) return waiting(seen, 'retry-later', error.afterMs);
-  if (isConflict(error) && mark.conflicts < FREE_CONFLICTS)
+  if ((isConflict(error) || error instanceof ConnectionLostError) && mark.conflicts < FREE_CONFLICTS)
     return waiting({ ...seen, conflicts: mark.conflicts + 1 }, 'conflict', policy.backoffMs(1) / 50);
 
   const attempts = mark.attempts + 1;
@@ -65,12 +70,16 @@ function dead(mark: Mark): Mark {
   return { ...mark, state: 'dead', dueInMs: null, waitReason: undefined };
 }
 
-function waiting(mark: Mark, waitReason: WaitReason, dueInMs: number): Mark {
+/** `ms` is the host's word, and may be anything. */
+function waiting(mark: Mark, waitReason: WaitReason, ms: number): Mark {
+  const dueInMs = ms > SHORTEST_WAIT_MS ? Math.min(ms, LONGEST_WAIT_MS) : SHORTEST_WAIT_MS;
   return { ...mark, state: 'failed', waitReason, dueInMs };
 }
 
 /** An error in one line for a person. Never its properties, which may carry data. */
 export function describe(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${typeof error}`;
+  // By shape: an error may come from another realm, a worker's or a test runner's.
+  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+  const text = typeof message === 'string' ? `${String(name)}: ${message}` : `thrown: ${typeof error}`;
   return text.length > MAX_ERROR_LENGTH ? `${text.slice(0, MAX_ERROR_LENGTH)}…` : text;
 }

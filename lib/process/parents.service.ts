@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { milliseconds } from '../entities/statement.js';
 import { SyncDatabase } from '../entities/sync.database.js';
 import type { RequiredRecord } from '../handlers/handler.options.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
@@ -7,11 +8,18 @@ import { IdempotencyService } from '../inbox/idempotency.service.js';
 import { InboxService } from '../inbox/inbox.service.js';
 import { recordKeyOf } from '../model/keys.js';
 import type { RecordKey } from '../model/record.js';
+import { SyncClock } from '../sync.clock.js';
 import { LeaseService } from './lease.service.js';
 import type { Work } from './work.js';
 
 /** Parents of parents of parents: deeper than any real data. */
 const MAX_DEPTH = 5;
+
+/** How long a child waits for a parent that another worker has in hand, half as much more or less. */
+const RETRY_MS = 1_000;
+
+/** A parent that waits itself may become known sooner, by an event of its own. */
+const LONGEST_WAIT_MS = 60_000;
 
 /** The records that a pass is run for, itself the last: what requires one of them must not wait for it. */
 export type Lineage = readonly string[];
@@ -29,27 +37,34 @@ export class ParentsService {
     private readonly inbox: InboxService,
     private readonly leases: LeaseService,
     private readonly budget: Budget,
+    private readonly clock: SyncClock,
   ) {}
 
   /**
-   * True if the child may go on: its parents are known, deleted, dead or never to be known.
+   * For how long the child has to wait, in milliseconds. 0: it may go on, its parents are known, deleted, dead or
+   * never to be known.
    * @param run runs a parent's pass
    */
-  async ready(
+  async waitMs(
     child: RecordKey,
     required: readonly RequiredRecord[],
     lineage: Lineage,
     run: (work: Work) => Promise<unknown>,
-  ): Promise<boolean> {
+  ): Promise<number> {
     const parents = this.parentsOf(child, required, lineage);
     const missing = await this.missing(parents);
-    if (missing.length === 0) return true;
-    if (lineage.length > MAX_DEPTH) return false;
+    if (missing.length === 0) return 0;
+    const retryMs = RETRY_MS * (0.5 + this.clock.random());
+    if (lineage.length > MAX_DEPTH) return retryMs;
 
     const cause = recordKeyOf(child).toString('hex');
-    await this.inbox.accept(missing.map((parent) => this.idempotency.derivedRow(parent, 'parent', cause)));
-    for (const parent of missing) await this.handle(parent, run);
-    return (await this.missing(missing)).length === 0;
+    await this.inbox.accept(missing.map(({ key }) => this.idempotency.derivedRow(key, 'parent', cause)));
+    for (const { key } of missing) await this.handle(key, run);
+    const stillMissing = await this.missing(missing.map(({ key }) => key));
+    if (stillMissing.length === 0) return 0;
+    // Each time that the child looks again, it is fetched again: not before there is any hope.
+    const dueInMs = Math.max(0, ...stillMissing.map((parent) => parent.dueInMs));
+    return Math.min(dueInMs, LONGEST_WAIT_MS) + retryMs;
   }
 
   private parentsOf(child: RecordKey, required: readonly RequiredRecord[], lineage: Lineage): RecordKey[] {
@@ -74,18 +89,22 @@ export class ParentsService {
   }
 
   /** Never saved and not deleted; one whose events have all died, with none waiting, is past waiting for. */
-  private async missing(parents: readonly RecordKey[]): Promise<RecordKey[]> {
+  private async missing(parents: readonly RecordKey[]): Promise<{ key: RecordKey; dueInMs: number }[]> {
     if (parents.length === 0) return [];
-    const { tables } = this.database;
+    const { tables, now } = this.database;
     const keys = parents.map(recordKeyOf);
-    const rows = await this.database.query<{ key: Buffer }>(
-      `SELECT key FROM unnest($1::bytea[]) AS key
+    const rows = await this.database.query<{ key: Buffer; due_in_ms: number | null }>(
+      `SELECT key, (SELECT ${milliseconds(`min(available_at) - ${now}`)} FROM ${tables.event}
+         WHERE record_key = key AND state = 'waiting') AS due_in_ms
+       FROM unnest($1::bytea[]) AS key
        WHERE NOT EXISTS (SELECT FROM ${tables.record} AS record WHERE record_key = key AND (version > 0 OR deleted_at IS NOT NULL))
          AND (EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'waiting')
            OR NOT EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'dead'))`,
       [keys],
     );
-    const missing = new Set(rows.map((row) => row.key.toString('hex')));
-    return parents.filter((_, i) => missing.has(keys[i]!.toString('hex')));
+    return rows.map((row) => ({
+      key: parents[keys.findIndex((key) => key.equals(row.key))]!,
+      dueInMs: row.due_in_ms ?? 0,
+    }));
   }
 }

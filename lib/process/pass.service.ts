@@ -3,6 +3,7 @@ import { SyncDatabase } from '../entities/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
 import { Telemetry, type PassReport } from '../observe/telemetry.js';
+import { isEventRecord } from '../model/record.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { FencedTransaction } from './fenced-transaction.js';
@@ -20,9 +21,6 @@ import type { ClaimedRecord, RecordState, Work } from './work.js';
 
 /** So many workers have not come back from this record: no other is sent. */
 const MOST_STARTS = 5;
-
-/** How long a child waits for a parent that another worker has in hand. */
-const PARENT_RETRY_MS = 1_000;
 
 /**
  * One turn over one record: its waiting events, one read, its handlers, settle.
@@ -81,9 +79,9 @@ export class PassService {
     this.handling.draining = true;
   }
 
-  /** Asks running handlers to come to an end. */
-  stop(): void {
-    this.handling.stop();
+  /** Asks running handlers to come to an end, and waits for them no longer. */
+  async stop(): Promise<void> {
+    await this.handling.stop();
   }
 
   private async turn(work: Work, account: PassAccount, lineage: Lineage): Promise<void> {
@@ -102,31 +100,31 @@ export class PassService {
     account.version = reading.state.version;
 
     const ledger = new Ledger(work, rules, reading.state);
-    if (!(await this.parentsReady(work, ledger, reading.state, lineage))) {
-      const inMs = PARENT_RETRY_MS * (0.5 + this.clock.random());
-      return this.write(work, givenBack(work, 'parent', inMs), account);
-    }
+    const waitMs = await this.waitForParentsMs(work, ledger, reading.state, lineage);
+    if (waitMs > 0) return this.write(work, givenBack(work, 'parent', waitMs), account);
     await this.handling.handle(work, reading, ledger, account);
   }
 
   private async read(work: Work, rules: LedgerRules, account: PassAccount): Promise<Reading> {
     const { wantsData } = new Ledger(work, rules, storedState(work.record));
-    if (!wantsData || !this.hydration.isFetchable(work.record.key)) return this.reading.unread(work);
+    const { key } = work.record;
+    if (!wantsData || isEventRecord(key) || !this.hydration.isFetchable(key))
+      return this.reading.unread(work);
     const held = this.reading.heldBack(work);
     if (held) return held;
     account.fetches += 1;
     return this.reading.read(work, rules.retry);
   }
 
-  private parentsReady(
+  private waitForParentsMs(
     work: Work,
     ledger: Ledger,
     { data }: RecordState,
     lineage: Lineage,
-  ): Promise<boolean> {
+  ): Promise<number> {
     const required = data === null ? [] : ledger.requiredFor(data);
-    if (required.length === 0) return Promise.resolve(true);
-    return this.parents.ready(work.record.key, required, lineage, (parent) => this.run(parent, lineage));
+    if (required.length === 0) return Promise.resolve(0);
+    return this.parents.waitMs(work.record.key, required, lineage, (parent) => this.run(parent, lineage));
   }
 
   /** Ends the pass with no handler called. */

@@ -40,6 +40,15 @@ export class NoTransactionError extends SyncError {
   }
 }
 
+/** The connection was lost under the handler; with it, all that it had written. */
+export class ConnectionLostError extends SyncError {
+  readonly code = 'SYNC_CONNECTION_LOST';
+
+  constructor(options: ErrorOptions) {
+    super('the database connection was lost while the handler ran', options);
+  }
+}
+
 /**
  * The connection was lost at COMMIT. The marks in the database know whether it happened: the pass ends without writing
  * anything more, and the next one reads them.
@@ -49,5 +58,14 @@ export class CommitUnknownError extends SyncError {
 
   constructor(options: ErrorOptions) {
     super('the outcome of a COMMIT is unknown', options);
+  }
+}
+
+/** The application is coming to its end: no handler is begun any more. Ends the pass, and nothing else. */
+export class DrainingError extends SyncError {
+  readonly code = 'SYNC_DRAINING';
+
+  constructor() {
+    super('the application is shutting down');
   }
 }

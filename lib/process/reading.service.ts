@@ -61,13 +61,14 @@ export class ReadingService {
       return notKnown(givenBack(work, 'missing-confirm', inMs, { fetch: { outcome: 'missing' } }));
     }
     const announced = missing.stated || record.deleted || events.some(({ deletion }) => deletion);
-    if (!announced && (await this.deleteCap.isReached(record.key))) {
+    const state = deletedState(record);
+    if (!announced && !(await this.deleteCap.save(record, state))) {
       const settlement = givenBack(work, 'delete-cap', DELETE_CAP_RETRY_MS, {
         fetch: { outcome: 'missing' },
       });
       return { outcome: 'not-known', settlement, overCap: true };
     }
-    return { outcome: 'known', state: deletedState(record), fetched: true };
+    return { outcome: 'known', state, fetched: true };
   }
 
   private failed(work: Work, failed: Hydration & { outcome: 'failed' }, retry: RetryPolicy): Settlement {

@@ -65,8 +65,9 @@ export function noteStatement(
   note: RecordNote,
 ): Statement {
   const { tables, now } = database;
-  const set = ['starts = 0', 'newest_event_at = GREATEST(newest_event_at, $3::timestamptz)'];
-  if (note.released) set.push('lease_token = NULL', 'lease_until = NULL');
+  const set = ['newest_event_at = GREATEST(newest_event_at, $3::timestamptz)'];
+  // Only now has the worker come back from it: the next handler may be the one that kills it.
+  if (note.released) set.push('lease_token = NULL', 'lease_until = NULL', 'starts = 0');
   if (note.fetch?.outcome === 'failed') {
     set.push(
       `fetch_failed_at = ${now}`,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SyncDatabase } from '../entities/sync.database.js';
 import type { ChangeHandler } from '../handlers/sync-handler.js';
+import { reopenEventsStatement } from '../inbox/reopen.statement.js';
 import type { Work } from './work.js';
 
 /**
@@ -22,11 +23,9 @@ export class SetbackService {
          DO UPDATE SET version = -1, state = 'failed', due_at = NULL, replay_no = mark.replay_no + 1`,
         [record.recordKey, handler.name],
       );
-      await query(
-        `UPDATE ${tables.event} SET state = 'waiting', settled_at = NULL, available_at = ${now}
-         WHERE id = ANY ($1::bigint[]) AND state IN ('waiting', 'completed')`,
-        [events.map(({ id }) => id)],
-      );
+      const ids = events.map(({ id }) => id);
+      const { sql, params } = reopenEventsStatement(tables.event, now, ids);
+      await query(sql, [...params]);
     });
   }
 }

@@ -1,12 +1,15 @@
 import type { SyncDatabase } from '../entities/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import type { EventOutcome } from '../inbox/event-outcome.js';
-import { settleEventsStatement } from '../inbox/settle.statement.js';
+import {
+  decideLateStatement,
+  postponeRestStatement,
+  settleEventsStatement,
+} from '../inbox/settle.statement.js';
 import type { Settle } from './fenced-transaction.js';
-import { happenedAt, isLate } from './lateness.js';
 import { forgetMarksStatement, writeMarksStatement } from './mark.statements.js';
 import type { RecordNote } from './record.statements.js';
-import type { Mark, Work } from './work.js';
+import { EVENTS_PER_PASS, type Mark, type Work } from './work.js';
 
 /** What a pass writes down at the end of one of its transactions. */
 export interface Settlement {
@@ -16,8 +19,14 @@ export interface Settlement {
   readonly events: readonly EventOutcome[];
   /** Nothing more to do in this pass: the lease goes too. */
   readonly released: boolean;
+  /** The provider's time of the newest event that handlers were given: what happened before it is late from now on. */
+  readonly newestEventAt: Date | null;
+  /** Whether events that still wait are late, where the above would make them so. */
+  readonly decided: readonly { readonly id: string; readonly late: boolean }[];
   readonly fetch?: RecordNote['fetch'];
 }
+
+const NOBODY_CALLED = { marks: [], folded: [], released: true, newestEventAt: null, decided: [] };
 
 /** No handler can be called now: every event waits. */
 export function givenBack(
@@ -27,9 +36,9 @@ export function givenBack(
   { error = null, fetch }: { error?: string | null; fetch?: RecordNote['fetch'] } = {},
 ): Settlement {
   const events = work.events.map((event): EventOutcome => {
-    return { id: event.id, late: isLate(work, event), state: 'waiting', waitReason, availableInMs, error };
+    return { id: event.id, late: event.late, state: 'waiting', waitReason, availableInMs, error };
   });
-  return { marks: [], folded: [], events, released: true, fetch };
+  return { ...NOBODY_CALLED, events, fetch };
 }
 
 /** No handler will ever be called: every event is dead, for a reason that is no handler's. */
@@ -41,25 +50,26 @@ export function allDead(
   fetch?: RecordNote['fetch'],
 ): Settlement {
   const events = work.events.map((event): EventOutcome => {
-    const { id, succeededBy } = event;
-    return { id, late: isLate(work, event), state: 'dead', reason, succeededBy, deadBy: [by], error };
+    const { id, late, succeededBy } = event;
+    return { id, late, state: 'dead', reason, succeededBy, deadBy: [by], error };
   });
-  return { marks: [], folded: [], events, released: true, fetch };
+  return { ...NOBODY_CALLED, events, fetch };
 }
 
 /** A settlement as the statements that end a transaction. */
 export function settleOf(database: SyncDatabase, work: Work, settlement: Settlement): Settle {
-  const { marks, folded, events, released, fetch } = settlement;
+  const { marks, folded, events, decided, released, newestEventAt, fetch } = settlement;
   const { record } = work;
   const statements = [];
   if (marks.length > 0) statements.push(writeMarksStatement(database, record, marks));
   if (folded.length > 0) statements.push(forgetMarksStatement(database, record, folded));
   if (events.length > 0) statements.push(settleEventsStatement(database.tables.event, database.now, events));
-  return { released, fetch, newestEventAt: newest(work), statements };
-}
-
-/** The provider's time of the newest event that the pass has had before it. */
-function newest({ events }: Work): Date | null {
-  const times = events.map((event) => happenedAt(event).getTime());
-  return times.length === 0 ? null : new Date(Math.max(...times));
+  if (decided.length > 0) statements.push(decideLateStatement(database.tables.event, decided));
+  const waiting = events.filter((event) => event.state === 'waiting');
+  if (waiting.length === EVENTS_PER_PASS) {
+    // As many as a pass can take, and none is done with: those behind them would start the same pass again at once.
+    const first = waiting.reduce((a, b) => (a.availableInMs <= b.availableInMs ? a : b));
+    statements.push(postponeRestStatement(database.tables.event, database.now, record.recordKey, first));
+  }
+  return { released, fetch, newestEventAt, statements };
 }

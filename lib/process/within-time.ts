@@ -2,14 +2,18 @@ import { HandlerTimeoutError } from './process.errors.js';
 
 /**
  * The work's result, if it comes in time. What comes of it later is nobody's business any more.
- * @throws HandlerTimeoutError
+ * @throws HandlerTimeoutError, or what `late` makes
  */
-export async function withinTime<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+export async function withinTime<T>(
+  timeoutMs: number,
+  work: Promise<T>,
+  late: () => Error = () => new HandlerTimeoutError(timeoutMs),
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       work.catch(() => undefined);
-      reject(new HandlerTimeoutError(timeoutMs));
+      reject(late());
     }, timeoutMs);
   });
   try {

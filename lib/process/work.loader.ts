@@ -2,10 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { milliseconds } from '../entities/statement.js';
 import { SyncDatabase } from '../entities/sync.database.js';
 import type { WaitReason } from '../model/event.js';
-import type { Mark, WaitingEvent } from './work.js';
-
-/** How many of a record's waiting events one pass takes on: the oldest; the rest come next. */
-const EVENTS_PER_PASS = 1_000;
+import { EVENTS_PER_PASS, type Mark, type WaitingEvent } from './work.js';
 
 interface EventRow {
   id: string;

@@ -75,6 +75,9 @@ export interface RecordState {
   readonly data: object | null;
 }
 
+/** How many of a record's waiting events one pass takes on: the oldest; the rest come next. */
+export const EVENTS_PER_PASS = 1_000;
+
 /** One claimed record with all that a pass over it needs. */
 export interface Work {
   readonly record: ClaimedRecord;

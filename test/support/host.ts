@@ -1,4 +1,11 @@
-import { Module, type DynamicModule, type INestApplication, type Provider, type Type } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type INestApplication,
+  type NestApplicationOptions,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -21,6 +28,8 @@ export interface HostOptions {
   source?: Partial<SyncSource>;
   webhooks?: { path?: string };
   adapter?: 'express' | 'fastify';
+  /** What the host's main.ts gives to `NestFactory.create()`. */
+  nest?: NestApplicationOptions;
   poolSize?: number;
   /** Another process of the same application: shares database and Stripe. */
   beside?: Host;
@@ -83,8 +92,8 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   const testing = await Test.createTestingModule({ imports: [HostModule] }).compile();
   const app =
     options.adapter === 'fastify'
-      ? testing.createNestApplication(new FastifyAdapter(), { logger: logLevels() })
-      : testing.createNestApplication(new ExpressAdapter(), { logger: logLevels() });
+      ? testing.createNestApplication(new FastifyAdapter(), { logger: logLevels(), ...options.nest })
+      : testing.createNestApplication(new ExpressAdapter(), { logger: logLevels(), ...options.nest });
   options.configure?.(app);
   await app.init();
   const dataSource = app.get(DataSource);

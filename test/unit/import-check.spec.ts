@@ -46,7 +46,7 @@ const clean = {
   'lib/entities/row.entity.ts': `import { Entity } from 'typeorm'; import '../sync.clock.js'; export const row = Entity;`,
   'lib/observe/telemetry.ts': `import '../entities/row.entity.js'; export const telemetry = 1;`,
   'lib/inbox/inbox.service.ts': `import '../observe/telemetry.js'; import '../model/source.js'; export const inbox = 1;`,
-  'lib/hydrate/hydration.service.ts': `import 'cockatiel'; import '../sync.errors.js'; export const hydration = 1;`,
+  'lib/hydrate/hydration.service.ts': `import 'rate-limiter-flexible'; import '../sync.errors.js'; export const hydration = 1;`,
   'lib/handlers/on.decorator.ts': `import type { Options } from '../sync.options.js'; export const on = (options: Options) => options;`,
   'lib/handlers/registry.ts': `export interface Handler { name: string } export const registry = 1;`,
   'lib/process/pass.service.ts': `import '../inbox/inbox.service.js'; import '../hydrate/hydration.service.js'; export const pass = 1;`,

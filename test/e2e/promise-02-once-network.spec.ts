@@ -1,0 +1,165 @@
+import { Injectable } from '@nestjs/common';
+import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import { startHost, until, type Host } from '../support/host.js';
+import { Effect, Gate, quick, send, settled } from '../support/scenario.js';
+
+interface Call {
+  name: string;
+  key: string;
+  attempt: number;
+  email?: string | null;
+}
+
+/** A system elsewhere, reached over a network: every call of it counts. */
+let remote: Call[] = [];
+let play: Record<string, (context: SyncContext) => unknown> = {};
+
+async function push(name: string, context: SyncContext, email?: string | null) {
+  await play[`${name} before`]?.(context);
+  remote.push({ name, key: context.idempotencyKey, attempt: context.attempt, email });
+  await play[name]?.(context);
+}
+
+@Injectable()
+class Crm {
+  @OnSyncEvent('stripe', 'product.*', { name: 'tell', transaction: 'none', timeoutMs: 5_000 })
+  tell(_event: SyncEvent, context: SyncContext) {
+    return push('tell', context);
+  }
+
+  @OnSyncChange('stripe', 'customer', { name: 'contact', transaction: 'none' })
+  contact({ data }: SyncChange<{ email: string | null }>, context: SyncContext) {
+    return push('contact', context, data?.email);
+  }
+}
+
+describe("promise 2, at least once with transaction: 'none'", () => {
+  let host: Host;
+  const options = {
+    ...quick,
+    providers: [Crm],
+    entities: [Effect],
+    poolSize: 3,
+    sync: { ...quick.sync, maxTransactions: 1 },
+  };
+
+  beforeAll(async () => {
+    host = await startHost(options);
+  });
+  afterAll(() => host?.close());
+  beforeEach(async () => {
+    remote = [];
+    play = {};
+    await host.sql('DELETE FROM sync_event');
+  });
+
+  const product = () => host.stripe.create('product', {}, { delivery: 'unlogged' });
+
+  it('is called with the same key on every attempt', async () => {
+    play.tell = ({ attempt }) => {
+      if (attempt < 3) throw new Error('no answer');
+    };
+    await send(host, product());
+    await settled(host);
+    expect(remote.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    expect(new Set(remote.map(({ key }) => key)).size).toBe(1);
+  });
+
+  it('is refused a manager, in words that say what to do', async () => {
+    const errors: unknown[] = [];
+    play.tell = (context) => {
+      try {
+        void context.manager;
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    await send(host, product());
+    await settled(host);
+    expect(errors).toEqual([expect.objectContaining({ code: 'SYNC_NO_TRANSACTION' })]);
+  });
+
+  it('holds no connection: more of them run than there are connections', async () => {
+    const gates = Array.from({ length: 8 }, () => new Gate());
+    let at = 0;
+    play.tell = () => gates[at++]!.pass();
+    for (let i = 0; i < gates.length; i++) await send(host, product());
+    await Promise.all(gates.map(({ reached }) => reached));
+    expect(
+      await host.sql(
+        `SELECT FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()`,
+      ),
+    ).toEqual([]);
+    gates.forEach((gate) => gate.release());
+    await settled(host);
+    expect(remote).toHaveLength(8);
+  });
+
+  it('has saved the state before it is called, so that what comes meanwhile is not taken for newer', async () => {
+    const gate = new Gate();
+    play.contact = () => gate.pass();
+    await send(host, host.stripe.create('customer', { email: 'ada@example.com' }, { delivery: 'unlogged' }));
+    await gate.reached;
+    expect(
+      await host.sql(`SELECT version FROM sync_record WHERE resource = 'customer' AND saved_at IS NOT NULL`),
+    ).toEqual([{ version: 1 }]);
+    gate.release();
+    await settled(host);
+  });
+
+  it('keeps its lease for as long as it runs', async () => {
+    const sync = { ...options.sync, leaseMs: 60 };
+    const slow = await startHost({ ...options, sync });
+    const other = await startHost({ ...options, sync, beside: slow });
+    try {
+      const gate = new Gate();
+      play.tell = () => gate.pass();
+      await send(slow, slow.stripe.create('product', {}, { delivery: 'unlogged' }));
+      await gate.reached;
+      const until_ = async () =>
+        (await slow.sql<{ at: Date }>('SELECT lease_until AS at FROM sync_record'))[0]!.at.getTime();
+      const first = await until_();
+      // Several leases' time has gone by, and others have looked for work all the while.
+      await until(async () => (await until_()) > first + 300);
+      expect(remote).toHaveLength(1);
+      gate.release();
+      await settled(slow);
+      expect(remote).toHaveLength(1);
+    } finally {
+      await other.close();
+      await slow.close();
+    }
+  });
+
+  it('writes the newest state again if its lease was lost after the effect', async () => {
+    const other = await startHost({ ...options, beside: host });
+    try {
+      const customer = host.stripe.create('customer', { email: 'old@example.com' }, { delivery: 'unlogged' });
+      const gate = new Gate();
+      // The effect itself is late: what the first worker writes overwrites what the second has written.
+      play['contact before'] = () => ((play['contact before'] = undefined as never), gate.pass());
+      await send(host, customer);
+      await gate.reached;
+      host.stripe.update('customer', customer.id, { email: 'new@example.com' }, { delivery: 'unlogged' });
+      await host.sql(
+        `UPDATE sync_record SET lease_until = now() - interval '1 s' WHERE lease_token IS NOT NULL`,
+      );
+      await send(other, customer);
+      await settled(host);
+      expect(remote.map(({ email }) => email)).toEqual(['new@example.com']);
+
+      gate.release();
+      await until(() => remote.length === 3);
+      await settled(host);
+      expect(remote.map(({ email }) => email)).toEqual([
+        'new@example.com',
+        'old@example.com',
+        'new@example.com',
+      ]);
+      // The other system would answer a key that it knows with what it did then.
+      expect(new Set(remote.map(({ key }) => key)).size).toBe(3);
+    } finally {
+      await other.close();
+    }
+  });
+});

@@ -1,0 +1,248 @@
+import { Injectable, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { getDataSourceToken, TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import {
+  mirror,
+  OnSyncChange,
+  OnSyncEvent,
+  SyncConfigError,
+  SyncModule,
+  type SyncConfigCode,
+  type SyncOptions,
+} from 'nestjs-hybrid-sync';
+import { OnStripeEvent, stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
+import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { until } from '../support/host.js';
+
+interface Mistake {
+  code: SyncConfigCode;
+  /** What the message tells to do. */
+  fix: RegExp;
+  imports?: (DynamicModule | Type<object>)[];
+  providers?: Provider[];
+  options?: Partial<SyncOptions>;
+  database?: Partial<TypeOrmModuleOptions>;
+}
+
+function source(options: Partial<StripeOptions> = {}) {
+  return stripe({ apiKey: 'sk_test_1', webhookSecrets: ['whsec_1'], ...options });
+}
+
+function handlerOf(decorator: MethodDecorator, name = 'Billing'): Type<object> {
+  @Injectable()
+  class Billing {
+    @decorator
+    handle() {}
+  }
+  return Object.defineProperty(Billing, 'name', { value: name });
+}
+
+class Customer {}
+
+@Module({
+  providers: [{ provide: getDataSourceToken(), useValue: { options: { type: 'mysql' } } }],
+  exports: [getDataSourceToken()],
+})
+class MysqlModule {}
+
+const mistakes: Record<string, Mistake> = {
+  'no signing secret': {
+    code: 'SYNC_MISSING_SECRET',
+    fix: /'stripe'.*webhookSecrets.*whsec_/,
+    options: { sources: { stripe: source({ webhookSecrets: [undefined!] }) } },
+  },
+  'no API key': {
+    code: 'SYNC_MISSING_API_KEY',
+    fix: /'stripe'.*apiKey.*sk_/,
+    options: { sources: { stripe: source({ apiKey: undefined }) } },
+  },
+  'a source name with a slash': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /'eu\/stripe'.*letters, digits/,
+    options: { sources: { 'eu/stripe': source() } },
+  },
+  'a back-off that ends before the attempts do': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /stripe: backoffMs\(3\) must be a number from 0, and is undefined/,
+    options: { sources: { stripe: source({ backoffMs: (attempt) => [100, 200][attempt - 1]! }) } },
+  },
+  'no place for any transaction': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /maxTransactions must be a whole number from 1 to 2147483647, and is 0/,
+    options: { maxTransactions: 0 },
+  },
+  'a number from a variable that is not set': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /leaseMs must be a whole number from 1 to 2147483647, and is NaN/,
+    options: { leaseMs: Number(undefined) },
+  },
+  'a handler for a source that is not there': {
+    code: 'SYNC_UNKNOWN_SOURCE',
+    fix: /Billing\.handle.*'strpe'.*It has: 'stripe'.*Correct the name or add the source/,
+    providers: [handlerOf(OnSyncEvent('strpe', '*'))],
+  },
+  'a mirror for a source that is not there': {
+    code: 'SYNC_UNKNOWN_SOURCE',
+    fix: /mirror of 'customer'.*'strpe'.*It has: 'stripe'/,
+    imports: [
+      SyncModule.forFeature({
+        mirrors: [mirror('strpe', 'customer', { to: Customer, key: () => ({}), map: () => ({}) })],
+      }),
+    ],
+  },
+  'a handler that could mean two sources': {
+    code: 'SYNC_AMBIGUOUS_SOURCE',
+    fix: /'stripeEu', 'stripeUs'.*\{ source: 'stripeEu' \}/,
+    providers: [handlerOf(OnStripeEvent('customer.created') as MethodDecorator)],
+    options: { sources: { stripeEu: source(), stripeUs: source() } },
+  },
+  'two handlers of one name': {
+    code: 'SYNC_DUPLICATE_HANDLER',
+    fix: /'Billing\.handle'.*\{ name: '\.\.\.' \}/,
+    providers: [handlerOf(OnSyncEvent('stripe', '*')), handlerOf(OnSyncEvent('stripe', 'customer.*'))],
+  },
+  'changes of what cannot be fetched': {
+    code: 'SYNC_UNFETCHABLE_RESOURCE',
+    fix: /Billing\.handle.*'custmer'.*@OnSyncEvent\('stripe'/,
+    providers: [handlerOf(OnSyncChange('stripe', 'custmer'))],
+  },
+  'more transactions than connections': {
+    code: 'SYNC_POOL_TOO_SMALL',
+    fix: /maxTransactions to at most 8, or.*poolSize to at least 11/,
+    options: { maxTransactions: 9 },
+    database: { poolSize: 10 },
+  },
+  'a pool without room for any transaction': {
+    code: 'SYNC_POOL_TOO_SMALL',
+    fix: /Set the data source's poolSize to at least 3/,
+    database: { poolSize: 2 },
+  },
+  'entities that are not registered': {
+    code: 'SYNC_MISSING_ENTITIES',
+    fix: /autoLoadEntities: true.*\.\.\.syncEntities/,
+    database: { autoLoadEntities: false },
+  },
+  'no tables, and nobody to make them': {
+    code: 'SYNC_MISSING_TABLES',
+    fix: /"sync_event".*migrationsRun: true.*syncMigrations/,
+    options: { migrationsRun: false },
+  },
+  'the module twice': {
+    code: 'SYNC_TWO_ROOTS',
+    fix: /2 times.*forFeature\(\)/,
+    imports: [SyncModule.forRoot({ sources: { other: source() } })],
+  },
+};
+
+describe('wrong set-up fails at boot', () => {
+  let database: TestDatabase;
+  let db: Client;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    db = new Client({ connectionString: database.url });
+    await db.connect();
+  });
+  afterAll(async () => {
+    await db.end();
+    await database.drop();
+  });
+
+  function typeOrm(options: Partial<TypeOrmModuleOptions> = {}): DynamicModule {
+    const { url } = database;
+    return TypeOrmModule.forRoot({
+      type: 'postgres',
+      url,
+      autoLoadEntities: true,
+      retryAttempts: 0,
+      ...options,
+    } as TypeOrmModuleOptions);
+  }
+
+  async function applicationOf(imports: (DynamicModule | Type<object>)[], providers: Provider[] = []) {
+    @Module({ imports, providers })
+    class AppModule {}
+    const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
+    return testing.createNestApplication({ logger: false });
+  }
+
+  async function connections(): Promise<number> {
+    const { rows } = await db.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_stat_activity
+       WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    );
+    return rows[0]!.n;
+  }
+
+  /** What would keep a process alive. */
+  const resources = () =>
+    process.getActiveResourcesInfo().filter((kind) => /Timeout|TCP|Immediate/.test(kind)).length;
+
+  it.each(Object.entries(mistakes))('%s', async (_, { code, fix, imports = [], providers, ...mistake }) => {
+    const before = resources();
+    const options = { sources: { stripe: source() }, ...mistake.options };
+    const app = await applicationOf(
+      [typeOrm(mistake.database), SyncModule.forRoot(options), ...imports],
+      providers,
+    );
+    const error: unknown = await app.init().then(
+      () => 'it boots',
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(SyncConfigError);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(fix) });
+    expect((error as Error).message).toMatch(new RegExp(`^${code}: [^\\n]+$`));
+
+    // Of the module's own nothing is left, whether or not the host then closes what is its own.
+    const { driver } = app.get<DataSource>(getDataSourceToken());
+    const { totalCount } = (driver as unknown as { master: { totalCount: number } }).master;
+    await until(async () => (await connections()) <= totalCount);
+    await app.close();
+    await until(async () => (await connections()) === 0);
+    await until(() => resources() <= before);
+  });
+
+  it('an unsupported database', async () => {
+    const app = await applicationOf([
+      { module: MysqlModule, global: true },
+      SyncModule.forRoot({ sources: { stripe: source() } }),
+    ]);
+    await expect(app.init()).rejects.toMatchObject({
+      code: 'SYNC_UNSUPPORTED_DATABASE',
+      message: expect.stringMatching(/'mysql'.*'postgres'.*dataSource/),
+    });
+  });
+
+  it('options that come from a factory are held to the same', async () => {
+    const app = await applicationOf([
+      typeOrm(),
+      SyncModule.forRootAsync({ useFactory: () => ({ sources: { stripe: source({ apiKey: '' }) } }) }),
+    ]);
+    await expect(app.init()).rejects.toMatchObject({ code: 'SYNC_MISSING_API_KEY' });
+    await app.close();
+  });
+
+  it('with nothing wrong, one line says who listens to what', async () => {
+    const lines: string[] = [];
+    const log = (message: string, context: string) => context === 'Sync' && lines.push(message);
+    const app = await applicationOf(
+      [
+        typeOrm(),
+        SyncModule.forRoot({ sources: { stripe: source(), idle: source() }, webhooks: { path: 'hooks' } }),
+      ],
+      [
+        handlerOf(OnSyncEvent('stripe', ['invoice.*', 'charge.failed']), 'Dunning'),
+        handlerOf(OnSyncChange('stripe', 'customer'), 'Customers'),
+      ],
+    );
+    app.useLogger({ log, error: log, warn: log });
+    await app.init();
+    await app.close();
+    expect(lines).toEqual([
+      'listening on POST hooks/:source; stripe: invoice.*, charge.failed → Dunning.handle; ' +
+        'changes of customer → Customers.handle | idle: no handlers',
+    ]);
+  });
+});

@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import { OnSyncChange, SyncChange, SyncContext } from 'nestjs-hybrid-sync';
+import { startHost, until, type Host } from '../support/host.js';
+import { Effect, quick, write } from '../support/scenario.js';
+
+@Injectable()
+class Slow {
+  begun: string[] = [];
+  aborted = false;
+  private open: (() => void)[] = [];
+
+  @OnSyncChange('stripe', 'customer')
+  async changed(change: SyncChange, { manager, signal }: SyncContext) {
+    this.begun.push(change.record.id);
+    signal.addEventListener('abort', () => (this.aborted = true));
+    await new Promise<void>((resolve) => this.open.push(resolve));
+    await write(manager, 'slow', change.record.id);
+  }
+
+  release() {
+    this.open.splice(0).forEach((open) => open());
+  }
+}
+
+describe('shutdown', () => {
+  let host: Host;
+  let next: Host | undefined;
+  afterEach(async () => {
+    await next?.close();
+    await host.close();
+  });
+
+  it('lets running handlers finish, begins no more, and leaves the rest to another process', async () => {
+    host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, maxTransactions: 2 } });
+    const slow = host.app.get(Slow);
+    const ids = Array.from({ length: 6 }, () => host.stripe.create('customer').id);
+    await host.stripe.flush();
+    await until(() => slow.begun.length === 2);
+
+    // Beside it another process, so that the database stays when the first one goes.
+    const closing = (async () => {
+      next = await startHost({ ...quick, beside: host, providers: [Finisher] });
+      const closed = host.app.close();
+      slow.release();
+      await closed;
+    })();
+    await closing;
+    expect(slow.begun).toHaveLength(2);
+    expect(slow.aborted).toBe(false);
+
+    await next!.sync.idle();
+    const rows = await next!.dataSource.getRepository(Effect).find();
+    expect(rows.map(({ subject }) => subject).sort()).toEqual([...ids].sort());
+    expect(rows.filter(({ handler }) => handler === 'slow')).toHaveLength(2);
+  });
+
+  it('waits no longer than drainMs, after which the signal tells the handler', async () => {
+    host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, drainMs: 50 } });
+    const slow = host.app.get(Slow);
+    host.stripe.create('customer');
+    await until(() => slow.begun.length === 1);
+    next = await startHost({ ...quick, beside: host, providers: [Finisher] });
+    await host.app.close();
+    expect(slow.aborted).toBe(true);
+    slow.release();
+  });
+});
+
+@Injectable()
+class Finisher {
+  @OnSyncChange('stripe', 'customer', { name: 'Slow.changed' })
+  async changed(change: SyncChange, { manager }: SyncContext) {
+    await write(manager, 'finisher', change.record.id);
+  }
+}

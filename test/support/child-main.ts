@@ -1,0 +1,135 @@
+/** The application that runs in a process of its own, to be killed: see `child-app.ts`. */
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import {
+  OnSyncChange,
+  OnSyncEvent,
+  SyncChange,
+  SyncContext,
+  SyncEvent,
+  SyncModule,
+  type SyncOptions,
+} from 'nestjs-hybrid-sync';
+import { stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
+import { DataSource, type EntityManager } from 'typeorm';
+
+/** Where a handler stops for ever, or ends the process. */
+export type Point = 'first-written' | 'second-entered' | 'outside-written' | 'exit';
+
+export interface ChildConfig {
+  databaseUrl: string;
+  stripe: Pick<StripeOptions, 'apiKey' | 'webhookSecrets' | 'host' | 'port' | 'protocol'>;
+  /** Over the options of the module. */
+  sync?: Partial<Omit<SyncOptions, 'sources'>>;
+  /** By record: how far its handlers get. */
+  holdAt?: Record<string, Point>;
+  /** @default 'express' */
+  adapter?: 'express' | 'fastify';
+}
+
+export type ChildMessage =
+  | { kind: 'listening'; port: number }
+  | { kind: 'held'; recordId: string }
+  | { kind: 'injected'; status: number; body: string };
+
+/** A delivery for `app.inject()`; the body in base64. */
+export interface Injection {
+  url: string;
+  body: string;
+  headers: Record<string, string>;
+}
+
+const config = JSON.parse(process.argv[2]!) as ChildConfig;
+
+function tell(message: ChildMessage): void {
+  process.send!(message);
+}
+
+async function pass(point: Point, recordId: string): Promise<void> {
+  if (config.holdAt?.[recordId] !== point) return;
+  if (point === 'exit') process.exit(7);
+  tell({ kind: 'held', recordId });
+  await new Promise(() => undefined);
+}
+
+/** Each effect is a row of `effect`, which has no unique key: what happens twice is there twice. */
+@Injectable()
+class Handlers {
+  constructor(private readonly dataSource: DataSource) {}
+
+  @OnSyncChange('stripe', 'customer', { name: 'change' })
+  async change({ record }: SyncChange, { manager, idempotencyKey }: SyncContext) {
+    await this.write(manager, 'change', record.id, String(record.version), idempotencyKey);
+  }
+
+  @OnSyncEvent('stripe', 'customer.*', { name: 'first' })
+  async first({ id }: SyncEvent, { record, manager, idempotencyKey }: SyncContext) {
+    await this.write(manager, 'first', record.id, id!, idempotencyKey);
+    await pass('exit', record.id);
+    await pass('first-written', record.id);
+  }
+
+  @OnSyncEvent('stripe', 'customer.*', { name: 'second' })
+  async second({ id }: SyncEvent, { record, manager, idempotencyKey }: SyncContext) {
+    await pass('second-entered', record.id);
+    await this.write(manager, 'second', record.id, id!, idempotencyKey);
+  }
+
+  @OnSyncEvent('stripe', 'customer.*', { name: 'outside', transaction: 'none' })
+  async outside({ id }: SyncEvent, { record, idempotencyKey }: SyncContext) {
+    await this.write(this.dataSource.manager, 'outside', record.id, id!, idempotencyKey);
+    await pass('outside-written', record.id);
+  }
+
+  private async write(manager: EntityManager, ...effect: [string, string, string, string]): Promise<void> {
+    await manager.query(
+      'INSERT INTO effect (handler, record_id, cause, idempotency_key) VALUES ($1, $2, $3, $4)',
+      effect,
+    );
+  }
+}
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({
+      type: 'postgres',
+      url: config.databaseUrl,
+      autoLoadEntities: true,
+      retryAttempts: 0,
+    }),
+    SyncModule.forRoot({
+      sources: { stripe: stripe({ ...config.stripe, callsPerSecond: 10_000 }) },
+      ...config.sync,
+    }),
+  ],
+  providers: [Handlers],
+})
+class ChildModule {}
+
+// Whoever started this process is gone: nobody would kill it any more.
+process.once('disconnect', () => process.exit());
+
+const logger = process.env.SYNC_TEST_LOGS ? undefined : false;
+const app =
+  config.adapter === 'fastify'
+    ? await NestFactory.create(ChildModule, await fastifyAdapter(), { logger })
+    : await NestFactory.create(ChildModule, { logger });
+await app.listen(0, '127.0.0.1');
+tell({ kind: 'listening', port: (app.getHttpServer().address() as AddressInfo).port });
+
+process.on('message', ({ url, body, headers }: Injection) => {
+  const payload = Buffer.from(body, 'base64');
+  void (app as NestFastifyApplication).inject({ method: 'POST', url, payload, headers }).then((answer) => {
+    tell({ kind: 'injected', status: answer.statusCode, body: answer.body });
+  });
+});
+
+/** Loaded by those only who use it: most children are started to be killed soon. */
+async function fastifyAdapter() {
+  const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+  return new FastifyAdapter();
+}
