@@ -1,21 +1,18 @@
-import 'reflect-metadata';
-import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module';
+import { freePort } from './account/free-port';
 
-@Controller()
-class HelloController {
-  @Get()
-  hello(): string {
-    return 'hello';
-  }
-}
-
-@Module({ controllers: [HelloController] })
-class AppModule {}
-
+/** A Nest application as any other: no raw body, no middleware, nothing to be done before or after. */
 async function main(): Promise<void> {
-  const app = await NestFactory.create(AppModule);
-  await app.listen(Number(process.env.PORT ?? 3000));
+  const port = await freePort(process.env.PORT ?? 3000);
+  console.log(`Starting on port ${port} ...`);
+  // The account has the screen to itself: this sample's taste, not the module's need.
+  const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'] });
+  app.enableShutdownHooks([], { useProcessExit: true });
+  await app.listen(port, '127.0.0.1');
 }
 
-void main();
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});

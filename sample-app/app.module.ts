@@ -1,0 +1,35 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { SyncModule } from 'nestjs-hybrid-sync';
+import { stripe } from 'nestjs-hybrid-sync/stripe';
+import { AccountModule } from './account/account.module';
+import { BillingModule } from './billing/billing.module';
+import { Database, DatabaseModule } from './database/database.module';
+import { DriveModule } from './drive/drive.module';
+import { StripeAccount } from './stripe/stripe-account';
+import { StripeModule } from './stripe/stripe.module';
+
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      imports: [DatabaseModule],
+      inject: [Database],
+      // The database is this sample's own: an application has migrations, and the module brings its own.
+      useFactory: ({ url }: Database) => ({
+        type: 'postgres',
+        url,
+        autoLoadEntities: true,
+        synchronize: true,
+      }),
+    }),
+    SyncModule.forRootAsync({
+      imports: [StripeModule],
+      inject: [StripeAccount],
+      useFactory: ({ options }: StripeAccount) => ({ sources: { stripe: stripe(options) } }),
+    }),
+    BillingModule,
+    DriveModule,
+    AccountModule,
+  ],
+})
+export class AppModule {}

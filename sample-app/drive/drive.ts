@@ -1,0 +1,91 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { SyncEventEntity, SyncService } from 'nestjs-hybrid-sync';
+import type { FakeStripe } from 'nestjs-hybrid-sync/testing';
+import { DataSource } from 'typeorm';
+import { ChangeLog } from '../stripe/change-log';
+import { StripeAccount } from '../stripe/stripe-account';
+import { Chance } from './chance';
+import { compare, type Comparison } from './comparison';
+import { happenings } from './happenings';
+
+/** How long the drive is, and how fast. */
+export abstract class DriveOptions {
+  /** Records changed at Stripe. */
+  abstract readonly changes: number;
+  /** Between two happenings. */
+  abstract readonly everyMs: number;
+}
+
+/** Lets things happen at the fake Stripe for a while, waits until all of it has arrived here, and compares. */
+@Injectable()
+export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
+  /** What the comparison has found; null if there was none: Stripe is the real one, or the application is stopping. */
+  readonly finished: Promise<Comparison | null>;
+  private finish!: (found: Promise<Comparison | null> | null) => void;
+  private stopping = false;
+
+  constructor(
+    private readonly account: StripeAccount,
+    private readonly changes: ChangeLog,
+    private readonly sync: SyncService,
+    private readonly adapterHost: HttpAdapterHost,
+    @InjectDataSource() private readonly dataSource: DataSource,
+    @Inject(DriveOptions) private readonly options: DriveOptions,
+  ) {
+    this.finished = new Promise((resolve) => (this.finish = resolve));
+  }
+
+  onApplicationBootstrap(): void {
+    const { fake } = this.account;
+    if (!fake) return this.finish(null);
+    this.adapterHost.listen$.subscribe(() => this.finish(this.runWhileUp(fake)));
+  }
+
+  onModuleDestroy(): void {
+    this.stopping = true;
+    this.finish(null);
+  }
+
+  /** What breaks because everything is being closed is nobody's fault. */
+  private async runWhileUp(fake: FakeStripe): Promise<Comparison | null> {
+    try {
+      return await this.run(fake);
+    } catch (error) {
+      if (this.stopping) return null;
+      throw error;
+    }
+  }
+
+  private async run(fake: FakeStripe): Promise<Comparison | null> {
+    const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
+    fake.deliverTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/stripe`);
+
+    const chance = new Chance(1);
+    const scene = { fake, chance, price: fake.create('price', seat).id };
+    while (!this.stopping && this.changes.entries.length < this.options.changes) {
+      this.changes.note(() => chance.weighted(happenings).happen(scene));
+      await pause(this.options.everyMs);
+    }
+    await this.arrived(fake);
+    fake.faults.clear();
+    return this.stopping ? null : compare(fake, this.dataSource);
+  }
+
+  /** Until no webhook is on its way and no event waits, for a later time neither. */
+  private async arrived(fake: FakeStripe): Promise<void> {
+    const events = this.dataSource.getRepository(SyncEventEntity);
+    while (!this.stopping) {
+      await fake.flush();
+      await this.sync.idle();
+      if (!(await events.existsBy({ state: 'waiting' }))) return;
+      await pause(100);
+    }
+  }
+}
+
+const seat = { nickname: 'Seat', unit_amount: 1_900, currency: 'usd', recurring: { interval: 'month' } };

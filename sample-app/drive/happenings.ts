@@ -1,0 +1,163 @@
+import type { FakeStripe, StripeObject } from 'nestjs-hybrid-sync/testing';
+import type { ChangedRecord } from '../stripe/change-log';
+import { invoiceActions } from '../stripe/invoice-actions';
+import type { Chance } from './chance';
+
+/** What there is at Stripe to go on with. */
+export interface Scene {
+  readonly fake: FakeStripe;
+  readonly chance: Chance;
+  readonly price: string;
+}
+
+/** Something that happens at Stripe, and the records that it changes; none, if there is nothing to do it to. */
+export interface Happening {
+  readonly weight: number;
+  happen(scene: Scene): ChangedRecord[];
+}
+
+const names = ['Ada', 'Alan', 'Barbara', 'Edsger', 'Frances', 'Grace', 'Ken', 'Margaret', 'Niklaus', 'Radia'];
+
+export const happenings: readonly Happening[] = [
+  {
+    weight: 10,
+    happen({ fake, chance }) {
+      const name = chance.pick(names)!;
+      const email = `${name.toLowerCase()}.${chance.upTo(9_999)}@example.com`;
+      return [customer(fake.create('customer', { name, email }).id)];
+    },
+  },
+  {
+    weight: 8,
+    happen({ fake, chance }) {
+      const known = chance.pick(fake.all('customer'));
+      if (!known) return [];
+      fake.update('customer', known.id, { email: `moved.${chance.upTo(9_999)}@example.com` });
+      return [customer(known.id)];
+    },
+  },
+  {
+    weight: 12,
+    happen({ fake, chance, price }) {
+      const known = chance.pick(fake.all('customer'));
+      if (!known) return [];
+      const payment = chance.pick(['succeeds', 'succeeds', 'fails', 'pending'] as const);
+      const started = fake.createSubscription({
+        customer: known.id,
+        price,
+        quantity: chance.upTo(5),
+        payment,
+      });
+      return [
+        subscription(started.subscription.id),
+        ...(started.invoice ? [invoice(started.invoice.id)] : []),
+      ];
+    },
+  },
+  {
+    weight: 6,
+    happen({ fake, chance }) {
+      const running = chance.pick(fake.all('subscription').filter(({ status }) => status !== 'canceled'));
+      if (!running) return [];
+      const item = { id: String(running.items.data[0].id), quantity: chance.upTo(20) };
+      fake.update('subscription', running.id, { items: [item] });
+      return [subscription(running.id)];
+    },
+  },
+  {
+    weight: 8,
+    happen({ fake, chance }) {
+      const running = chance.pick(fake.all('subscription').filter(({ status }) => status === 'active'));
+      if (!running) return [];
+      const payment = chance.pick(['succeeds', 'succeeds', 'fails'] as const);
+      const renewed = fake.renewSubscription(running.id, { payment });
+      return [subscription(running.id), invoice(renewed.invoice.id)];
+    },
+  },
+  {
+    weight: 5,
+    happen({ fake, chance }) {
+      const buyer = chance.pick(fake.all('customer'));
+      if (!buyer) return [];
+      // Some with more lines than Stripe shows at once.
+      const lines = Array.from({ length: chance.upTo(15) }, (_, i) => {
+        return { amount: 100 * chance.upTo(50), description: `Item ${i + 1}` };
+      });
+      return [invoice(fake.create('invoice', { customer: buyer.id, lines }).id)];
+    },
+  },
+  {
+    weight: 7,
+    happen({ fake, chance }) {
+      const unpaid = chance.pick(fake.all('invoice').filter(isUnpaid));
+      if (!unpaid) return [];
+      fake.payInvoice(unpaid.id);
+      return [invoice(unpaid.id)];
+    },
+  },
+  {
+    weight: 6,
+    happen({ fake, chance }) {
+      const unpaid = chance.pick(fake.all('invoice').filter(isUnpaid));
+      if (!unpaid) return [];
+      fake.failInvoicePayment(unpaid.id);
+      return [invoice(unpaid.id)];
+    },
+  },
+  {
+    weight: 3,
+    happen({ fake, chance }) {
+      const open = chance.pick(fake.all('invoice').filter(({ status }) => status === 'open'));
+      if (!open) return [];
+      invoiceActions.void(fake, open.id);
+      return [invoice(open.id)];
+    },
+  },
+  {
+    weight: 2,
+    happen({ fake, chance }) {
+      const draft = chance.pick(fake.all('invoice').filter(({ status }) => status === 'draft'));
+      if (!draft) return [];
+      fake.delete('invoice', draft.id);
+      return [invoice(draft.id)];
+    },
+  },
+  {
+    weight: 3,
+    happen({ fake, chance }) {
+      const running = chance.pick(fake.all('subscription').filter(({ status }) => status === 'active'));
+      if (!running) return [];
+      fake.cancelSubscription(running.id, { atPeriodEnd: chance.next() < 0.5 });
+      return [subscription(running.id)];
+    },
+  },
+  {
+    weight: 2,
+    happen({ fake, chance }) {
+      const leaver = chance.pick(fake.all('customer'));
+      if (!leaver) return [];
+      // Stripe ends the subscriptions first.
+      const ended = fake
+        .all('subscription')
+        .filter((other) => other.customer === leaver.id && other.status !== 'canceled');
+      fake.delete('customer', leaver.id);
+      return [customer(leaver.id), ...ended.map(({ id }) => subscription(id))];
+    },
+  },
+];
+
+function isUnpaid({ status }: StripeObject): boolean {
+  return status === 'draft' || status === 'open';
+}
+
+function customer(id: string): ChangedRecord {
+  return { resource: 'customer', id };
+}
+
+function subscription(id: string): ChangedRecord {
+  return { resource: 'subscription', id };
+}
+
+function invoice(id: string): ChangedRecord {
+  return { resource: 'invoice', id };
+}
