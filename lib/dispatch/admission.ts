@@ -10,6 +10,8 @@ import type { DueRecord } from './dispatcher.js';
  * lease is held while waiting for one. Those without go back to wait, spread over the time in which tokens come.
  */
 export class Admission {
+  private readonly holders = new WeakSet<DueRecord>();
+
   constructor(
     private readonly budget: Budget,
     private readonly registry: HandlerRegistry,
@@ -20,12 +22,15 @@ export class Admission {
     private readonly postponed: (inMs: number) => void,
   ) {}
 
+  /** Those that may be claimed now. */
   async admit(records: readonly DueRecord[]): Promise<DueRecord[]> {
     const admitted = records.filter((record) => !this.needsToken(record));
     for (const lane of lanesOf(records.filter((record) => this.needsToken(record)))) {
       const { source, connectionId } = lane[0]!;
       const grant = await this.budget.take(source, connectionId, lane.length);
-      admitted.push(...lane.slice(0, grant.granted));
+      const granted = lane.slice(0, grant.granted);
+      granted.forEach((record) => this.holders.add(record));
+      admitted.push(...granted);
       const refused = lane.slice(grant.granted).map(({ recordKey }) => recordKey);
       if (refused.length > 0) {
         const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
@@ -36,16 +41,17 @@ export class Admission {
     return admitted;
   }
 
-  /** These were let through and made no call. */
+  /** These were let through and made no call: their tokens go back, where they had one. */
   async unspent(records: readonly DueRecord[]): Promise<void> {
-    for (const lane of lanesOf(records.filter((record) => this.needsToken(record)))) {
+    for (const lane of lanesOf(records.filter((record) => this.holders.delete(record)))) {
       const { source, connectionId } = lane[0]!;
       await this.budget.giveBack(source, connectionId, lane.length);
     }
   }
 
   private needsToken(record: DueRecord): boolean {
-    return this.registry.mayHydrate(record.source, record.resource) && this.hydration.isFetchable(record);
+    const { source, resource, types } = record;
+    return this.registry.mayHydrate(source, resource, types) && this.hydration.isFetchable(record);
   }
 }
 

@@ -6,10 +6,16 @@ export interface DueRecord {
   readonly source: string;
   readonly connectionId: string;
   readonly resource: string;
+  /** The types of its waiting events, which tell whether it has to be fetched; undefined: not known. */
+  readonly types?: readonly string[];
 }
 
-export function dueRecordOf(recordKey: Buffer, { source, connectionId, resource }: RecordKey): DueRecord {
-  return { recordKey, source, connectionId, resource };
+export function dueRecordOf(
+  recordKey: Buffer,
+  { source, connectionId, resource }: RecordKey,
+  types?: readonly string[],
+): DueRecord {
+  return { recordKey, source, connectionId, resource, types };
 }
 
 /**

@@ -55,8 +55,7 @@ export class InProcessDispatcher extends Dispatcher {
     this.admission = new Admission(budget, registry, hydration, waiting, options, (ms) => this.wakeIn(ms));
     // One that ran inside another, as its parent; the others are looked at when their places are free again.
     passes.onEnded((record) => {
-      if (!this.running.has(record.recordKey.toString('hex')))
-        this.end(dueRecordOf(record.recordKey, record.key));
+      if (!this.running.has(hexOf(record))) this.end(dueRecordOf(record.recordKey, record.key));
     });
   }
 
@@ -109,7 +108,7 @@ export class InProcessDispatcher extends Dispatcher {
     this.moreInDatabase = false;
     const due = await this.waiting.due(SWEEP_PER_LANE);
     for (const row of due) {
-      if (this.running.has(row.recordKey.toString('hex'))) continue;
+      if (this.running.has(hexOf(row))) continue;
       const lanes = this.leases.isSuspect(row) ? this.suspects : this.lanes;
       lanes.add(row);
     }
@@ -142,47 +141,46 @@ export class InProcessDispatcher extends Dispatcher {
 
   private async claim(lanes: Lanes, alone: boolean): Promise<boolean> {
     const records = lanes.take();
-    const begun = new Set<string>();
+    const begun = new Set<DueRecord>();
     try {
-      const notRunning = records.filter(({ recordKey }) => !this.running.has(recordKey.toString('hex')));
-      const admitted = await this.admission.admit(notRunning);
-      const keys = admitted.map(({ recordKey }) => recordKey);
+      const free = records.filter((record) => !this.running.has(hexOf(record)));
+      const admitted = new Map((await this.admission.admit(free)).map((record) => [hexOf(record), record]));
+      const keys = [...admitted.values()].map(({ recordKey }) => recordKey);
       const claimed = keys.length > 0 ? await this.leases.claim(keys, { alone }) : [];
       for (const work of claimed) {
-        begun.add(work.record.recordKey.toString('hex'));
-        this.run(work, lanes);
+        const record = admitted.get(hexOf(work.record))!;
+        begun.add(record);
+        this.run(work, record, lanes);
       }
-      await this.admission.unspent(admitted.filter(({ recordKey }) => !begun.has(recordKey.toString('hex'))));
+      await this.admission.unspent([...admitted.values()].filter((record) => !begun.has(record)));
     } finally {
-      for (const record of records) if (!begun.has(record.recordKey.toString('hex'))) lanes.done(record);
+      for (const record of records) if (!begun.has(record)) lanes.done(record);
     }
     return records.length > 0;
   }
 
-  private run(work: Work, lanes: Lanes): void {
-    const { key, recordKey } = work.record;
-    const hex = recordKey.toString('hex');
+  private run(work: Work, record: DueRecord, lanes: Lanes): void {
     const pass = this.passes
       .run(work)
       .then(async (report) => {
         if (report.dueInMs !== undefined) this.wakeIn(report.dueInMs);
-        if (report.fetches === 0) await this.admission.unspent([dueRecordOf(recordKey, key)]);
+        if (report.fetches === 0) await this.admission.unspent([record]);
       })
       .catch((error: unknown) => {
         this.complain(error);
         this.unreleased.push(work);
       })
       .finally(() => {
-        this.running.delete(hex);
-        lanes.done(key);
-        this.end(dueRecordOf(recordKey, key));
+        this.running.delete(hexOf(record));
+        lanes.done(record);
+        this.end(record);
         void this.pump();
       });
-    this.running.set(hex, pass);
+    this.running.set(hexOf(record), pass);
   }
 
   private end(record: DueRecord): void {
-    this.ended.set(record.recordKey.toString('hex'), record);
+    this.ended.set(hexOf(record), record);
     void this.lookAtEnded();
   }
 
@@ -192,11 +190,10 @@ export class InProcessDispatcher extends Dispatcher {
     this.looking = true;
     try {
       while (this.ended.size > 0 && this.active) {
-        const records = [...this.ended.values()];
+        const records = new Map(this.ended);
         this.ended.clear();
-        const due = await this.waiting.dueAmong(records.map(({ recordKey }) => recordKey));
-        const keys = new Set(due.map((key) => key.toString('hex')));
-        this.dispatch(records.filter(({ recordKey }) => keys.has(recordKey.toString('hex'))));
+        const due = await this.waiting.dueAmong([...records.values()].map(({ recordKey }) => recordKey));
+        this.dispatch(due.map((row) => ({ ...records.get(hexOf(row))!, types: row.types })));
       }
     } catch (error) {
       this.complain(error);
@@ -228,4 +225,8 @@ export class InProcessDispatcher extends Dispatcher {
     const message = error instanceof Error ? error.message : String(error);
     this.logger.error(`a pass could not be run or written down: ${message}`);
   }
+}
+
+function hexOf({ recordKey }: Pick<DueRecord, 'recordKey'>): string {
+  return recordKey.toString('hex');
 }

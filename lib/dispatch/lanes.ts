@@ -42,10 +42,9 @@ export class Lanes {
     let lane = this.lanes.get(name);
     if (!lane) this.lanes.set(name, (lane = { waiting: new Map(), running: 0 }));
     const key = record.recordKey.toString('hex');
-    if (!lane.waiting.has(key)) {
-      lane.waiting.set(key, record);
-      this.waitingCount += 1;
-    }
+    const known = lane.waiting.get(key);
+    if (!known) this.waitingCount += 1;
+    lane.waiting.set(key, known ? merged(known, record) : record);
     return true;
   }
 
@@ -95,6 +94,11 @@ export class Lanes {
   private mostForOne(): number {
     return Math.max(1, Math.floor(this.places / (this.lanes.size + 1)));
   }
+}
+
+function merged(known: DueRecord, record: DueRecord): DueRecord {
+  if (known.types && record.types?.every((type) => known.types!.includes(type))) return known;
+  return { ...known, types: known.types && record.types && [...known.types, ...record.types] };
 }
 
 function laneOf({ source, connectionId }: Pick<DueRecord, 'source' | 'connectionId'>): string {

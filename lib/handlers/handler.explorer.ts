@@ -51,9 +51,12 @@ export class HandlerExplorer {
     );
   }
 
-  /** A request-scoped provider is made anew for each call, with the context as its request. */
+  /**
+   * A request-scoped provider is made anew for each call, with the context as its request; so is a transient one, of
+   * which the wrapper holds only a shell that was never constructed.
+   */
   private async instanceFor(wrapper: InstanceWrapper, context?: object): Promise<Methods> {
-    if (wrapper.isDependencyTreeStatic()) return wrapper.instance as Methods;
+    if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance as Methods;
     const contextId = ContextIdFactory.create();
     this.moduleRef.registerRequestByContextId(context, contextId);
     return this.moduleRef.resolve(wrapper.token as string, contextId, { strict: false });

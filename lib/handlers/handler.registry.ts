@@ -41,13 +41,13 @@ export class HandlerRegistry {
     );
   }
 
-  /** Whether a pass over such a record may have to fetch it. */
-  mayHydrate(source: string, resource: string): boolean {
-    return this.handlers.some(
-      (handler) =>
-        handler.source === source &&
-        (handler.kind === 'change' ? handler.resource === resource : handler.options.hydrate !== false),
-    );
+  /** Whether a pass over such a record may have to fetch it, for events of these types; undefined: of any type. */
+  mayHydrate(source: string, resource: string, types?: readonly string[]): boolean {
+    if (this.changeHandlers(source, resource).length > 0) return true;
+    const handlers = types
+      ? types.flatMap((type) => this.eventHandlers(source, type))
+      : this.handlers.filter((handler) => handler.kind === 'event' && handler.source === source);
+    return handlers.some((handler) => handler.kind === 'event' && handler.options.hydrate !== false);
   }
 }
 

@@ -87,7 +87,8 @@ export class ReplayService {
       await query(
         `UPDATE ${tables.event} AS event
          SET state = 'waiting', settled_at = NULL, reason = NULL, wait_reason = NULL, dead_by = NULL, error = NULL,
-           replayed_at = ${now}, available_at = ${now} + ($2 + (v.place - 1) * $3) * interval '1 millisecond'
+           replayed_at = ${now},
+           available_at = ${now} + ($2::float8 + (v.place - 1) * $3::float8) * interval '1 millisecond'
            ${all ? ', replay_no = replay_no + 1, succeeded_by = NULL' : ''}
          FROM unnest($1::bigint[]) WITH ORDINALITY AS v (id, place)
          WHERE event.id = v.id`,

@@ -13,6 +13,8 @@ export interface DueRow {
   readonly starts: number;
   /** Its due events, of those looked at. */
   readonly events: number;
+  /** Their types. */
+  readonly types: readonly string[];
 }
 
 /** Events that have waited too long, by connection. */
@@ -46,10 +48,10 @@ export class WaitingEventsService {
            ${first} AND (source, connection_id) > (lane.source, lane.connection_id)
            ORDER BY source, connection_id LIMIT 1) AS next)
        SELECT due.record_key AS "recordKey", lane.source, lane.connection_id AS "connectionId", due.resource,
-         COALESCE(max(record.starts), 0) AS starts, count(*)::int AS events
+         COALESCE(max(record.starts), 0) AS starts, count(*)::int AS events, array_agg(DISTINCT due.type) AS types
        FROM lane
        CROSS JOIN LATERAL (
-         SELECT record_key, resource FROM ${tables.event}
+         SELECT record_key, resource, type FROM ${tables.event}
          WHERE state = 'waiting' AND source = lane.source AND connection_id = lane.connection_id
            AND available_at <= ${now}
          ORDER BY available_at LIMIT $1) AS due
@@ -60,15 +62,15 @@ export class WaitingEventsService {
     );
   }
 
-  /** Those of these records that have due events. */
-  async dueAmong(recordKeys: readonly Buffer[]): Promise<Buffer[]> {
+  /** Those of these records that have due events, with the types of these. */
+  dueAmong(recordKeys: readonly Buffer[]): Promise<Pick<DueRow, 'recordKey' | 'types'>[]> {
     const { tables, now } = this.database;
-    const rows = await this.database.query<{ key: Buffer }>(
-      `SELECT key FROM unnest($1::bytea[]) AS key
-       WHERE EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'waiting' AND available_at <= ${now})`,
+    return this.database.query(
+      `SELECT record_key AS "recordKey", array_agg(DISTINCT type) AS types FROM ${tables.event}
+       WHERE record_key = ANY ($1) AND state = 'waiting' AND available_at <= ${now}
+       GROUP BY record_key`,
       [recordKeys],
     );
-    return rows.map(({ key }) => key);
   }
 
   /** Whether anything is due, held by whomever. */
@@ -95,7 +97,8 @@ export class WaitingEventsService {
     const { tables, now } = this.database;
     await this.database.query(
       `UPDATE ${tables.event} AS event
-       SET wait_reason = $2, available_at = ${now} + ($3 + (v.place - 1) * $4) * interval '1 millisecond'
+       SET wait_reason = $2,
+         available_at = ${now} + ($3::float8 + (v.place - 1) * $4::float8) * interval '1 millisecond'
        FROM unnest($1::bytea[]) WITH ORDINALITY AS v (key, place)
        WHERE event.record_key = v.key AND event.state = 'waiting' AND event.available_at <= ${now}`,
       [recordKeys, waitReason, inMs, everyMs],

@@ -70,7 +70,7 @@ export class WebhookDoor {
     try {
       const rows = connector.parse(delivery).map((event) => this.idempotency.rowOf(source, event, delivery));
       await this.inbox.accept(rows);
-      this.dispatcher.dispatch(rows.map((row) => dueRecordOf(row.recordKey, row.record)));
+      this.dispatcher.dispatch(rows.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
       return { status: 200 };
     } catch (error) {
       return this.refusal(error);

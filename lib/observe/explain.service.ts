@@ -45,7 +45,8 @@ export class ExplainService {
     const byEventId = { eventId, dedupeKey: And(MoreThanOrEqual(first), LessThanOrEqual(last)) };
     // An inbox id is a 64-bit number.
     const byInboxId = /^\d{1,18}$/.test(eventId) ? [{ id: eventId }] : [];
-    return this.database.repository(SyncEventEntity).findBy([byEventId, ...byInboxId]);
+    const where = [byEventId, ...byInboxId];
+    return this.database.repository(SyncEventEntity).find({ where, order: { id: 'ASC' } });
   }
 
   private async explainOne(event: SyncEventEntity): Promise<string> {
@@ -101,7 +102,11 @@ export class ExplainService {
     const lines = succeeded.length > 0 ? [`Done by ${succeeded.join(', ')}.`] : [];
     for (const mark of marks) {
       if (mark.eventId !== '0' && mark.eventId !== event.id) continue;
-      if (mark.state === 'done') continue;
+      if (mark.state === 'done') {
+        if (mark.eventId === '0')
+          lines.push(`${mark.handler} has seen version ${mark.version} of the record.`);
+        continue;
+      }
       const due = mark.dueAt ? `, again at ${mark.dueAt.toISOString()}` : '';
       lines.push(
         `${mark.handler}: ${mark.state} after ${mark.attempts} attempt(s)${due}; ${mark.error ?? 'no error'}.`,

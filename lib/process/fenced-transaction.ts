@@ -113,8 +113,10 @@ export class FencedTransaction {
     txToken: string,
     { statements, ...note }: Settle,
   ): Promise<void> {
-    if (!runner.isTransactionActive)
-      throw new TransactionAbortedError({ cause: new Error('the handler ended the transaction itself') });
+    const endedByHandler = new TransactionAbortedError({
+      cause: new Error('the handler ended the transaction itself'),
+    });
+    if (!runner.isTransactionActive) throw endedByHandler;
     const all = [noteStatement(this.database, record, txToken, note), ...statements];
     const client = (await runner.connect()) as PgClient;
     const query = client.query(all.map(inlined).join(';'));
@@ -122,7 +124,8 @@ export class FencedTransaction {
       // 25P02: in_failed_sql_transaction
       throw errorCodeOf(error) === '25P02' ? new TransactionAbortedError({ cause: error }) : error;
     });
-    if ([results].flat()[0]!.rowCount !== 1) throw new LeaseLostError();
+    // The fence has locked the row: what it wrote can only be gone together with the handler's writes.
+    if ([results].flat()[0]!.rowCount !== 1) throw endedByHandler;
   }
 
   private async rollBack(runner: QueryRunner, cause: unknown): Promise<void> {

@@ -82,7 +82,7 @@ export class HandlingService {
       if (error instanceof DrainingError || this.stopping.signal.aborted) throw new DrainingError();
       account.failures += 1;
       ledger.fail(step, error);
-      await this.settle(handling);
+      await this.settleAfter(step, handling);
     }
   }
 
@@ -100,11 +100,20 @@ export class HandlingService {
     await this.transactions.run({ record: work.record, state }, () => undefined);
     await withinTime(timeoutMs, begin());
     ledger.succeed(step);
+    await this.settleAfter(step, handling);
+  }
+
+  /** If the lease is lost by now, what a handler has done elsewhere, even one that failed, may have come too late. */
+  private async settleAfter(step: Step, handling: Handling): Promise<void> {
     try {
       await this.settle(handling);
     } catch (error) {
-      if (error instanceof LeaseLostError && step.kind === 'change')
-        await this.setback.setBack(work, step.handler);
+      if (
+        error instanceof LeaseLostError &&
+        step.kind === 'change' &&
+        step.handler.options.transaction === 'none'
+      )
+        await this.setback.setBack(handling.work, step.handler);
       throw error;
     }
   }

@@ -62,9 +62,9 @@ export class ParentsService {
     for (const { key } of missing) await this.handle(key, run);
     const stillMissing = await this.missing(missing.map(({ key }) => key));
     if (stillMissing.length === 0) return 0;
-    // Each time that the child looks again, it is fetched again: not before there is any hope.
-    const dueInMs = Math.max(0, ...stillMissing.map((parent) => parent.dueInMs));
-    return Math.min(dueInMs, LONGEST_WAIT_MS) + retryMs;
+    // Each time that the child looks again, it is fetched again: not before a parent that waits has had its turn.
+    const dueInMs = Math.max(...stillMissing.map((parent) => parent.dueInMs));
+    return Math.max(retryMs, Math.min(dueInMs, LONGEST_WAIT_MS) + retryMs / 4);
   }
 
   private parentsOf(child: RecordKey, required: readonly RequiredRecord[], lineage: Lineage): RecordKey[] {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncChange } from 'nestjs-hybrid-sync';
+import { OnSyncChange, OnSyncEvent } from 'nestjs-hybrid-sync';
 import { startHost, until } from '../support/host.js';
 
 @Injectable()
@@ -12,7 +12,34 @@ class Copy {
   }
 }
 
+@Injectable()
+class Greeting {
+  count = 0;
+
+  @OnSyncEvent('stripe', 'customer.created')
+  created() {
+    this.count += 1;
+  }
+}
+
 describe('the budget of API calls', () => {
+  it('is not asked by events that nobody wants a record for', async () => {
+    const host = await startHost({ providers: [Greeting], source: { callsPerSecond: 1 } });
+    try {
+      for (let i = 0; i < 30; i++) host.stripe.emit('charge.updated', 'charge', { id: `ch_${i}` });
+      host.stripe.create('customer');
+      await host.stripe.flush();
+      await host.sync.idle();
+      const states = await host.sql(`SELECT state, count(*)::int AS n FROM sync_event GROUP BY 1 ORDER BY 1`);
+      expect(states).toEqual([
+        { state: 'completed', n: 1 },
+        { state: 'skipped', n: 30 },
+      ]);
+    } finally {
+      await host.close();
+    }
+  });
+
   it('is not exceeded, and is waited for without an attempt', async () => {
     const callsPerSecond = 40;
     // No sweep comes to help: what was put off must come back by itself.

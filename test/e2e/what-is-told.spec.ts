@@ -35,7 +35,7 @@ describe('what is told', () => {
     };
     Logger.overrideLogger(logger);
     // As a host sees it with `logging: true`.
-    const sql = (query: string, params?: unknown[]) =>
+    const sql = (query: string, params?: unknown) =>
       void lines.push(`sql ${query} ${JSON.stringify(params)}`);
     host.dataSource.logger = {
       ...host.dataSource.logger,

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import type { DueRecord } from '../../lib/dispatch/dispatcher.js';
+import { Lanes } from '../../lib/dispatch/lanes.js';
+
+describe('lanes', () => {
+  const due = (lane: number, n: number): DueRecord => ({
+    recordKey: Buffer.from([lane, n >> 8, n & 255]),
+    source: 's',
+    connectionId: String(lane),
+    resource: 'r',
+  });
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('add' as const), lane: fc.nat(3), n: fc.nat(30) }),
+    fc.record({ do: fc.constant('take' as const) }),
+    fc.record({ do: fc.constant('done' as const) }),
+  );
+
+  it('hold each record once, give each out once, never run more than there are places, and never stop', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 120 }), (places, steps) => {
+        const lanes = new Lanes(places);
+        const waiting = new Set<string>();
+        const running: DueRecord[] = [];
+        const take = () => {
+          const taken = lanes.take();
+          for (const record of taken) expect(waiting.delete(record.recordKey.toString('hex'))).toBe(true);
+          running.push(...taken);
+          return taken.length;
+        };
+        for (const next of steps) {
+          if (next.do === 'add') {
+            waiting.add(due(next.lane, next.n).recordKey.toString('hex'));
+            expect(lanes.add(due(next.lane, next.n))).toBe(true);
+          } else if (next.do === 'take') take();
+          else if (running.length > 0) lanes.done(running.shift()!);
+          expect(running.length).toBeLessThanOrEqual(places);
+          expect([lanes.waiting, lanes.running]).toEqual([waiting.size, running.length]);
+        }
+        for (let idle = 0; waiting.size > 0;) {
+          if (take() === 0) {
+            expect((idle += running.length > 0 ? 0 : 1)).toBe(0);
+            lanes.done(running.shift()!);
+          }
+        }
+      }),
+    );
+  });
+
+  it('keep a place for whoever comes, however long one line is', () => {
+    const lanes = new Lanes(10);
+    for (let n = 0; n < 1_000; n++) lanes.add(due(0, n));
+    while (lanes.take().length > 0);
+    lanes.add(due(1, 0));
+    expect(lanes.take()).toEqual([due(1, 0)]);
+  });
+});
