@@ -22,23 +22,27 @@ export class Admission {
     private readonly postponed: (inMs: number) => void,
   ) {}
 
-  /** Those that may be claimed now. */
-  async admit(records: readonly DueRecord[]): Promise<DueRecord[]> {
+  /** Those that may be claimed now. What goes wrong for one connection is told, and holds up no other. */
+  async admit(records: readonly DueRecord[], failed: (error: unknown) => void): Promise<DueRecord[]> {
     const admitted = records.filter((record) => !this.needsToken(record));
     for (const lane of lanesOf(records.filter((record) => this.needsToken(record)))) {
-      const { source, connectionId } = lane[0]!;
-      const grant = await this.budget.take(source, connectionId, lane.length);
-      const granted = lane.slice(0, grant.granted);
-      granted.forEach((record) => this.holders.add(record));
-      admitted.push(...granted);
-      const refused = lane.slice(grant.granted).map(({ recordKey }) => recordKey);
-      if (refused.length > 0) {
-        const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
-        await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
-        refused.forEach((_, i) => this.postponed(grant.retryInMs + i * everyMs));
-      }
+      await this.admitLane(lane).then((granted) => admitted.push(...granted), failed);
     }
     return admitted;
+  }
+
+  private async admitLane(lane: readonly DueRecord[]): Promise<DueRecord[]> {
+    const { source, connectionId } = lane[0]!;
+    const grant = await this.budget.take(source, connectionId, lane.length);
+    const granted = lane.slice(0, grant.granted);
+    granted.forEach((record) => this.holders.add(record));
+    const refused = lane.slice(grant.granted).map(({ recordKey }) => recordKey);
+    if (refused.length > 0) {
+      const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
+      await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
+      refused.forEach((_, i) => this.postponed(grant.retryInMs + i * everyMs));
+    }
+    return granted;
   }
 
   /** These were let through and made no call: their tokens go back, where they had one. */

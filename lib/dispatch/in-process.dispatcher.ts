@@ -1,11 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { isConflict, isRefusal } from '../entities/connection.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { Budget } from '../hydrate/budget.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { LeaseService } from '../process/lease.service.js';
 import { PassService } from '../process/pass.service.js';
-import type { Work } from '../process/work.js';
+import type { ClaimedRecord, Work } from '../process/work.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
 import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
@@ -30,8 +31,8 @@ export class InProcessDispatcher extends Dispatcher {
   private readonly running = new Map<string, Promise<void>>();
   /** Records whose pass has ended: something may have come meanwhile. */
   private readonly ended = new Map<string, DueRecord>();
-  /** Leases that could not be given back: the database was away. */
-  private unreleased: Work[] = [];
+  /** Leases of passes whose outcome could not be written down: to be given back. */
+  private unreleased: { record: ClaimedRecord; counts: boolean }[] = [];
   private readonly admission: Admission;
   private active = false;
   private pumping = false;
@@ -144,7 +145,12 @@ export class InProcessDispatcher extends Dispatcher {
     const begun = new Set<DueRecord>();
     try {
       const free = records.filter((record) => !this.running.has(hexOf(record)));
-      const admitted = new Map((await this.admission.admit(free)).map((record) => [hexOf(record), record]));
+      const admitted = new Map(
+        (await this.admission.admit(free, (error) => this.complain(error))).map((record) => [
+          hexOf(record),
+          record,
+        ]),
+      );
       const keys = [...admitted.values()].map(({ recordKey }) => recordKey);
       const claimed = keys.length > 0 ? await this.leases.claim(keys, { alone }) : [];
       for (const work of claimed) {
@@ -168,7 +174,8 @@ export class InProcessDispatcher extends Dispatcher {
       })
       .catch((error: unknown) => {
         this.complain(error);
-        this.unreleased.push(work);
+        // What the database refuses to write down will be refused again; its being away says nothing of the record.
+        this.unreleased.push({ record: work.record, counts: isRefusal(error) && !isConflict(error) });
       })
       .finally(() => {
         this.running.delete(hexOf(record));
@@ -214,10 +221,10 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private async releaseLeftOver(): Promise<void> {
-    const works = this.unreleased;
+    const left = this.unreleased;
     this.unreleased = [];
-    for (const work of works) {
-      await this.leases.release(work.record).catch(() => this.unreleased.push(work));
+    for (const { record, counts } of left) {
+      await this.leases.release(record, counts).catch(() => this.unreleased.push({ record, counts }));
     }
   }
 

@@ -10,9 +10,13 @@ import type { InboxRow } from './inbox-row.js';
 /** Above about a hundred rows an insert gains nothing more. */
 const BATCH_ROWS = 100;
 
+/** What may wait to be stored, beside the limit of the options: large bodies must not fill the memory. */
+const QUEUE_BYTES = 64 * 1_048_576;
+
 /** The rows of one delivery: stored all or none. */
 interface Entry {
   readonly rows: readonly InboxRow[];
+  readonly bytes: number;
   stored(): void;
   failed(error: InboxUnavailableError): void;
 }
@@ -26,6 +30,7 @@ export class InboxService {
   private readonly logger = new Logger(InboxService.name);
   private readonly queue: Entry[] = [];
   private queuedRows = 0;
+  private queuedBytes = 0;
   private flushing = false;
 
   constructor(
@@ -40,12 +45,17 @@ export class InboxService {
    */
   accept(rows: readonly InboxRow[]): Promise<void> {
     if (rows.length === 0) return Promise.resolve();
-    if (this.queuedRows + rows.length > this.options.inboxQueueLimit)
+    const bytes = rows.reduce((sum, row) => sum + (row.payload?.length ?? 0), 0);
+    if (
+      this.queuedRows + rows.length > this.options.inboxQueueLimit ||
+      this.queuedBytes + bytes > QUEUE_BYTES
+    )
       return Promise.reject(new InboxUnavailableError('full'));
 
     return new Promise((resolve, reject) => {
       const entry: Entry = {
         rows,
+        bytes,
         stored: () => {
           clearTimeout(timer);
           resolve();
@@ -58,6 +68,7 @@ export class InboxService {
       const timer = setTimeout(() => this.abandon(entry), this.options.acceptTimeoutMs);
       this.queue.push(entry);
       this.queuedRows += rows.length;
+      this.queuedBytes += bytes;
       if (!this.flushing) void this.flush();
     });
   }
@@ -67,7 +78,7 @@ export class InboxService {
     const at = this.queue.indexOf(entry);
     if (at >= 0) {
       this.queue.splice(at, 1);
-      this.queuedRows -= entry.rows.length;
+      this.forget(entry);
     }
     entry.failed(new InboxUnavailableError('slow'));
   }
@@ -93,9 +104,14 @@ export class InboxService {
       const entry = this.queue.shift()!;
       batch.push(entry);
       rows += entry.rows.length;
+      this.forget(entry);
     }
-    this.queuedRows -= rows;
     return batch;
+  }
+
+  private forget({ rows, bytes }: Entry): void {
+    this.queuedRows -= rows.length;
+    this.queuedBytes -= bytes;
   }
 
   /** One row that the database refuses must not take its neighbours with it. */

@@ -62,13 +62,18 @@ export class LeaseService {
     return starts >= SUSPECT_STARTS;
   }
 
-  /** Gives a lease back with nothing done; the claim that took it does not count as a start. */
-  async release(record: ClaimedRecord): Promise<void> {
+  /**
+   * Gives a lease back with nothing done. Does not wait for a row that someone has locked: its lease runs out.
+   * @param counts the claim counts as one that the worker did not come back from
+   */
+  async release(record: ClaimedRecord, counts = false): Promise<void> {
+    const { tables } = this.database;
     await this.database.query(
-      `UPDATE ${this.database.tables.record}
-       SET lease_token = NULL, lease_until = NULL, starts = GREATEST(starts - 1, 0)
-       WHERE record_key = $1 AND lease_token = $2`,
-      [record.recordKey, record.leaseToken],
+      `UPDATE ${tables.record}
+       SET lease_token = NULL, lease_until = NULL, starts = GREATEST(starts - $3::int, 0)
+       WHERE record_key = (SELECT record_key FROM ${tables.record}
+         WHERE record_key = $1 AND lease_token = $2 FOR UPDATE SKIP LOCKED)`,
+      [record.recordKey, record.leaseToken, counts ? 0 : 1],
     );
   }
 

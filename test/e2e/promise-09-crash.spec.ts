@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { OnSyncAlarm, OnSyncEvent, SyncAlarm, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
@@ -22,6 +23,9 @@ class Billing {
     this.alarms.push(alarm);
   }
 }
+
+// What is waited for here takes its time on a busy machine: processes start, connections are given up.
+jest.setTimeout(60_000);
 
 describe('one bad thing stops one thing: an event that kills its process', () => {
   const innocents = Array.from({ length: 20 }, (_, i) => `cus_innocent_${i}`);

@@ -80,7 +80,10 @@ describe('one bad thing stops one thing: the provider', () => {
   it('429: its connection pauses once for all that were under way, and no attempt is used', async () => {
     const ids = Array.from({ length: 20 }, (_, i) => `cus_${i}`);
     host.stripe.faults.rateLimit = { next: ids.length };
+    const underWay = ids.map((id) => host.stripe.hold({ path: `/v1/customers/${id}` }, 'arrival'));
     await create(...ids);
+    await Promise.all(underWay.map(({ reached }) => reached));
+    underWay.forEach((request) => request.release());
     await until(() => billing.handled.length === ids.length);
     expect(billing.handled.sort()).toEqual(ids.map((id) => `${id} 1`).sort());
 
@@ -88,10 +91,24 @@ describe('one bad thing stops one thing: the provider', () => {
     const refused = requests.filter(({ status }) => status === 429);
     const served = requests.filter(({ status }) => status === 200);
     expect([refused.length, served.length]).toEqual([ids.length, ids.length]);
-    const pauseMs =
-      Math.min(...served.map(({ at }) => at.getTime())) - Math.max(...refused.map(({ at }) => at.getTime()));
-    expect(pauseMs).toBeGreaterThan(500);
-    expect(pauseMs).toBeLessThan(3_000);
+    const firstAt = Math.min(...served.map(({ at }) => at.getTime()));
+    expect(firstAt - Math.max(...refused.map(({ at }) => at.getTime()))).toBeGreaterThan(500);
+  });
+
+  it('429: nobody else of its connection asks meanwhile, and another connection goes on', async () => {
+    host.stripe.faults.failNext({ status: 429, headers: { 'retry-after': '2' } });
+    await create('cus_first');
+    await until(async () => (await events(`wait_reason = 'rate-limited'`)).length === 1);
+    await create('cus_second');
+    host.stripe.create('customer', { id: 'cus_other' }, { account: 'acct_other' });
+    await until(async () => (await events(`wait_reason = 'rate-limited'`)).length === 2);
+    await until(() => billing.handled.includes('cus_other 1'));
+    expect(host.stripe.requests.all().map(({ path, status }) => [path, status])).toEqual([
+      ['/v1/customers/cus_first', 429],
+      ['/v1/customers/cus_other', 200],
+    ]);
+    await until(() => billing.handled.length === 3);
+    expect(billing.handled.sort()).toEqual(['cus_first 1', 'cus_other 1', 'cus_second 1']);
   });
 
   it('fails for one record for ever: that one gives up, and can be replayed', async () => {
@@ -110,7 +127,7 @@ describe('one bad thing stops one thing: the provider', () => {
     expect(billing.alarms).toMatchObject([{ kind: 'dead', record: { id: 'cus_bad' } }]);
 
     host.stripe.faults.clear();
-    expect(await host.sync.replay({ recordId: 'cus_bad' })).toEqual({ replayed: 1 });
+    expect(await host.sync.replay({ recordId: 'cus_bad' }, { perSecond: 3 })).toEqual({ replayed: 1 });
     await until(() => billing.handled.includes('cus_bad 1'));
   });
 
@@ -125,5 +142,17 @@ describe('one bad thing stops one thing: the provider', () => {
       { n: number },
     ];
     expect(n).toBeGreaterThan(250);
+  });
+
+  it('takes for ever with one account: another account does not wait for it', async () => {
+    const held = Array.from({ length: 150 }, () => host.stripe.hold({ account: 'acct_slow' }, 'arrival'));
+    for (const _ of held) host.stripe.create('customer', {}, { account: 'acct_slow' });
+    await host.stripe.flush();
+    await held[0]!.reached;
+    host.stripe.create('customer', { id: 'cus_only' }, { account: 'acct_quick' });
+    await until(() => billing.handled.includes('cus_only 1'));
+    expect(billing.handled).toEqual(['cus_only 1']);
+    held.forEach((fetch) => fetch.release());
+    await until(() => billing.handled.length === 1 + held.length);
   });
 });

@@ -110,8 +110,11 @@ export function dispatcherOf(host: Host): Dispatcher {
   return host.app.get(Dispatcher, { strict: false });
 }
 
-/** Resolves when no pass runs in this process, whatever is still due: a pass that has lost its lease leaves no trace. */
+/**
+ * Resolves when this process has done what it knows of, whatever is still due: nudges have been followed, and no pass
+ * runs. One that has lost its lease leaves no other trace.
+ */
 export function noPassRuns(host: Host): Promise<void> {
-  const { running } = dispatcherOf(host) as unknown as { running: ReadonlyMap<string, unknown> };
-  return until(() => running.size === 0);
+  const dispatcher = dispatcherOf(host) as unknown as { isQuiet(): boolean };
+  return until(() => dispatcher.isQuiet());
 }

@@ -1,0 +1,143 @@
+import http from 'node:http';
+import { jest } from '@jest/globals';
+import { FakeStripe, signedDelivery } from 'nestjs-hybrid-sync/testing';
+import { Client } from 'pg';
+import { compileChildProgram, type ChildProgram } from '../support/child-app.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { deliver } from '../support/deliver.js';
+import { until } from '../support/host.js';
+
+/** Processes that notice soon that another is gone. */
+const quick = { leaseMs: 600, sweepEveryMs: 50 };
+
+const once = { times: 1, keys: 1 };
+
+// What is waited for here takes its time on a busy machine: processes start, connections are given up.
+jest.setTimeout(60_000);
+
+describe('ack means durable: a process is killed', () => {
+  let program: ChildProgram;
+  let database: TestDatabase;
+  let db: Client;
+  let stripe: FakeStripe;
+
+  beforeAll(async () => {
+    program = compileChildProgram();
+    database = await createDatabase();
+    stripe = await FakeStripe.start();
+    db = new Client({ connectionString: database.url });
+    await db.connect();
+    await db.query('CREATE TABLE effect (handler text, record_id text, cause text, idempotency_key text)');
+  });
+  afterAll(async () => {
+    await program.close();
+    await stripe.close();
+    await db.end();
+    await database.drop();
+  });
+
+  async function states(): Promise<Record<string, string>> {
+    const { rows } = await db.query<{ record_id: string; state: string }>(
+      'SELECT record_id, state FROM sync_event',
+    );
+    return Object.fromEntries(rows.map((row) => [row.record_id, row.state]));
+  }
+
+  async function effectsOn(recordId: string) {
+    const { rows } = await db.query<{ handler: string; times: number; keys: number }>(
+      `SELECT handler, count(*)::int AS times, count(DISTINCT idempotency_key)::int AS keys
+       FROM effect WHERE record_id = $1 GROUP BY 1`,
+      [recordId],
+    );
+    return Object.fromEntries(rows.map(({ handler, times, keys }) => [handler, { times, keys }]));
+  }
+
+  describe('with every accepted event at another stage', () => {
+    const stages = {
+      cus_fetch: 'while its record is fetched',
+      cus_open: 'inside the transaction of a handler that has written',
+      cus_between: 'after the commit of its first handler, before the second',
+      cus_outside: 'inside a handler without a transaction that has had its effect',
+      cus_not_begun: 'before its pass begins',
+    };
+    const before: Record<string, Awaited<ReturnType<typeof effectsOn>>> = {};
+    let answers: (number | null)[];
+
+    beforeAll(async () => {
+      const doomed = await program.start({
+        database,
+        stripe,
+        // One connection gets half of the places: the first four have one each, the fifth is accepted and has to wait.
+        sync: { ...quick, maxPasses: 8 },
+        holdAt: { cus_open: 'first-written', cus_between: 'second-entered', cus_outside: 'outside-written' },
+      });
+      stripe.deliverTo(doomed.webhookUrl);
+      const fetching = stripe.hold({ path: '/v1/customers/cus_fetch' });
+      for (const id of ['cus_fetch', 'cus_open', 'cus_between', 'cus_outside'])
+        stripe.create('customer', { id });
+      await fetching.reached;
+      await Promise.all(['cus_open', 'cus_between', 'cus_outside'].map((id) => doomed.held(id)));
+      stripe.create('customer', { id: 'cus_not_begun' });
+      await stripe.flush();
+      answers = stripe.deliveries.all().map(({ status }) => status);
+
+      await doomed.kill();
+      fetching.release();
+      for (const id of Object.keys(stages)) before[id] = await effectsOn(id);
+      const next = await program.start({ database, stripe, sync: quick });
+      await until(async () => Object.values(await states()).every((state) => state === 'completed'));
+      await next.kill();
+    });
+
+    it('all were answered 200, and had had these effects', () => {
+      expect(answers).toEqual([200, 200, 200, 200, 200]);
+      expect(before).toEqual({
+        cus_fetch: {},
+        cus_open: { change: once },
+        cus_between: { change: once, first: once },
+        cus_outside: { change: once, first: once, second: once, outside: once },
+        cus_not_begun: {},
+      });
+    });
+
+    it.each(Object.entries(stages))('%s, %s: the next process completes it', async (id) => {
+      const { outside, ...inTransactions } = await effectsOn(id);
+      expect(inTransactions).toEqual({ change: once, first: once, second: once });
+      // Without a transaction nobody can know whether it had its effect; its key says that it is the same one.
+      expect(outside).toEqual(id === 'cus_outside' ? { times: 2, keys: 1 } : once);
+    });
+  });
+
+  it('amid a flood: what was answered 200 is stored, and handled by the next process', async () => {
+    const flooded = await program.start({ database, stripe, sync: quick });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 32 });
+    const ids = Array.from({ length: 600 }, (_, i) => `cus_flood_${i}`);
+    const accepted: string[] = [];
+    stripe.deliverTo(null);
+    await Promise.all(
+      ids.map(async (id) => {
+        stripe.create('customer', { id }, { delivery: 'unlogged' });
+        const event = stripe.emit('customer.updated', 'customer', id, { delivery: 'lost' });
+        const delivery = signedDelivery({ payload: event, secret: stripe.webhookSecret });
+        const answer = await deliver(flooded.webhookUrl, delivery, { agent }).catch(() => null);
+        if (answer?.status === 200) accepted.push(event.id);
+        if (accepted.length === 200) await flooded.kill();
+      }),
+    );
+    agent.destroy();
+    expect(accepted.length).toBeLessThan(ids.length);
+
+    const { rows } = await db.query('SELECT event_id FROM sync_event WHERE event_id = ANY ($1)', [accepted]);
+    expect(rows).toHaveLength(accepted.length);
+
+    await program.start({ database, stripe, sync: quick });
+    await until(async () => Object.values(await states()).every((state) => state === 'completed'));
+    const effects = await db.query<{ handler: string; times: number }>(
+      `SELECT handler, count(*)::int AS times FROM effect WHERE cause = ANY ($1) AND handler <> 'outside'
+       GROUP BY handler, cause`,
+      [accepted],
+    );
+    expect(effects.rows.filter(({ times }) => times !== 1)).toEqual([]);
+    expect(effects.rows).toHaveLength(2 * accepted.length);
+  });
+});
