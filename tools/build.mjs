@@ -37,7 +37,7 @@ function compile(config) {
       '-p',
       join(root, config),
       '--pretty',
-      String(!!process.stdout.isTTY),
+      process.stdout.isTTY ? 'true' : 'false',
     ]);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
