@@ -116,11 +116,11 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       play.tell = () => gate.pass();
       await send(slow, slow.stripe.create('product', {}, { delivery: 'unlogged' }));
       await gate.reached;
-      const until_ = async () =>
+      const leaseUntil = async () =>
         (await slow.sql<{ at: Date }>('SELECT lease_until AS at FROM sync_record'))[0]!.at.getTime();
-      const first = await until_();
+      const first = await leaseUntil();
       // Several leases' time has gone by, and others have looked for work all the while.
-      await until(async () => (await until_()) > first + 300);
+      await until(async () => (await leaseUntil()) > first + 300);
       expect(remote).toHaveLength(1);
       gate.release();
       await settled(slow);
@@ -131,35 +131,48 @@ describe("promise 2, at least once with transaction: 'none'", () => {
     }
   });
 
-  it('writes the newest state again if its lease was lost after the effect', async () => {
-    const other = await startHost({ ...options, beside: host });
-    try {
-      const customer = host.stripe.create('customer', { email: 'old@example.com' }, { delivery: 'unlogged' });
-      const gate = new Gate();
-      // The effect itself is late: what the first worker writes overwrites what the second has written.
-      play['contact before'] = () => ((play['contact before'] = undefined as never), gate.pass());
-      await send(host, customer);
-      await gate.reached;
-      host.stripe.update('customer', customer.id, { email: 'new@example.com' }, { delivery: 'unlogged' });
-      await host.sql(
-        `UPDATE sync_record SET lease_until = now() - interval '1 s' WHERE lease_token IS NOT NULL`,
-      );
-      await send(other, customer);
-      await settled(host);
-      expect(remote.map(({ email }) => email)).toEqual(['new@example.com']);
+  it.each(['returns', 'throws'])(
+    'writes the newest state again if its lease was lost after the effect, and %s',
+    async (end) => {
+      const other = await startHost({ ...options, beside: host });
+      try {
+        const customer = host.stripe.create(
+          'customer',
+          { email: 'old@example.com' },
+          { delivery: 'unlogged' },
+        );
+        const gate = new Gate();
+        // The effect itself is late: what the first worker writes overwrites what the second has written.
+        play['contact before'] = () => {
+          delete play['contact before'];
+          return gate.pass();
+        };
+        play.contact = () => {
+          if (end === 'throws' && remote.at(-1)!.email === 'old@example.com') throw new Error('no answer');
+        };
+        await send(host, customer);
+        await gate.reached;
+        host.stripe.update('customer', customer.id, { email: 'new@example.com' }, { delivery: 'unlogged' });
+        await host.sql(
+          `UPDATE sync_record SET lease_until = now() - interval '1 s' WHERE lease_token IS NOT NULL`,
+        );
+        await send(other, customer);
+        await settled(host);
+        expect(remote.map(({ email }) => email)).toEqual(['new@example.com']);
 
-      gate.release();
-      await until(() => remote.length === 3);
-      await settled(host);
-      expect(remote.map(({ email }) => email)).toEqual([
-        'new@example.com',
-        'old@example.com',
-        'new@example.com',
-      ]);
-      // The other system would answer a key that it knows with what it did then.
-      expect(new Set(remote.map(({ key }) => key)).size).toBe(3);
-    } finally {
-      await other.close();
-    }
-  });
+        gate.release();
+        await until(() => remote.length === 3);
+        await settled(host);
+        expect(remote.map(({ email }) => email)).toEqual([
+          'new@example.com',
+          'old@example.com',
+          'new@example.com',
+        ]);
+        // The other system would answer a key that it knows with what it did then.
+        expect(new Set(remote.map(({ key }) => key)).size).toBe(3);
+      } finally {
+        await other.close();
+      }
+    },
+  );
 });

@@ -73,6 +73,19 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
     expect(billing.alarms.map(({ kind }) => kind)).toEqual(['dead']);
   });
 
+  it('a handler that ends the transaction itself fails, and what it does in another is not kept', async () => {
+    billing.play = async (_event, { manager }) => {
+      await manager.query('ROLLBACK');
+      await manager.query('BEGIN');
+      await write(manager, 'book', 'elsewhere');
+    };
+    await deliver();
+    await settled(host);
+    expect(billing.calls).toEqual(['book #1', 'book #2', 'book #3']);
+    expect(await event()).toMatchObject({ state: 'dead', dead_by: '["book"]' });
+    expect(await effects(host)).toEqual([`mail ${id}`]);
+  });
+
   it('a unique violation inside a savepoint hurts nobody', async () => {
     billing.play = async (_event, { manager }) => {
       await write(manager, 'taken', 'y');

@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import {
+  OnSyncChange,
+  OnSyncEvent,
+  RetryLaterError,
+  SyncChange,
+  SyncContext,
+  SyncEvent,
+} from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
 import { Effect, effects, quick, send, settled, write } from '../support/scenario.js';
 
@@ -167,11 +174,14 @@ describe('promise 2, once', () => {
     // As a process leaves it that ends between the last handler and the last word.
     const customer = host.stripe.create('customer', {}, { delivery: 'unlogged' });
     billing.play.mail = () => {
-      throw new Error('not yet');
+      throw new RetryLaterError({ afterMs: 60_000 });
     };
     const id = await send(host, customer);
-    await until(async () => (await host.sql('SELECT FROM sync_mark WHERE event_id <> 0')).length === 2);
-    await host.sql(`UPDATE sync_mark SET state = 'done' WHERE event_id <> 0`);
+    await until(
+      async () => (await host.sql('SELECT FROM sync_event WHERE wait_reason IS NOT NULL')).length === 1,
+    );
+    await host.sql(`UPDATE sync_mark SET state = 'done', due_at = NULL WHERE event_id <> 0`);
+    await host.sql('UPDATE sync_event SET available_at = now()');
     await settled(host);
     expect(await host.sql('SELECT event_id, state, succeeded_by FROM sync_event')).toEqual([
       { event_id: id, state: 'completed', succeeded_by: '["book","mail"]' },

@@ -7,7 +7,7 @@ import {
   SyncContext,
   SyncEvent,
 } from 'nestjs-hybrid-sync';
-import { startHost, until, type Host } from '../support/host.js';
+import { startHost, type Host } from '../support/host.js';
 import { dispatcherOf, Gate, noPassRuns, quick, send, settled } from '../support/scenario.js';
 
 let names: string[] = [];
@@ -111,19 +111,24 @@ describe('promise 5, never the last trigger lost', () => {
     },
   );
 
-  it('a nudge for a record that another process has in hand is not lost', async () => {
-    const object = product('old');
-    const gate = new Gate();
-    play = (where) => where === 'event' && events.length === 0 && gate.pass();
-    await send(host, object);
-    await gate.reached;
-    rename(object.id, 'new');
-    await send(other, object);
-    await noPassRuns(other);
-    gate.release();
-    await settled(host);
-    expect(names).toEqual(['old', 'new']);
-  });
+  it.each(['fetch', 'handler'] as const)(
+    'a nudge for a record that another process has in hand, in a %s, is not lost',
+    async (during) => {
+      const object = product('old');
+      const path = { path: `/v1/products/${object.id}` };
+      const gate = during === 'fetch' ? host.stripe.hold(path, 'answer') : new Gate();
+      if (gate instanceof Gate) play = (where) => where === 'event' && events.length === 0 && gate.pass();
+      await send(host, object);
+      await gate.reached;
+      rename(object.id, 'new');
+      await send(other, object);
+      await noPassRuns(other);
+      gate.release();
+      await settled(host);
+      expect(names).toEqual(['old', 'new']);
+      expect(fetches()).toBe(2);
+    },
+  );
 
   it('a nudge that is lost is made good by the sweep', async () => {
     const object = product('old');
