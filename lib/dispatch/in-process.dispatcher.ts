@@ -18,6 +18,9 @@ const SWEEP_PER_LANE = 2_000;
 /** How often `idle()` asks again while another process has the rest in hand. */
 const IDLE_POLL_MS = 20;
 
+/** Passes that end within so long of the last look are looked at together: it costs as much for one as for many. */
+const LOOK_EVERY_MS = 10;
+
 /** What becomes due within so long is looked for together. */
 const WAKE_EVERY_MS = 100;
 
@@ -201,6 +204,7 @@ export class InProcessDispatcher extends Dispatcher {
         this.ended.clear();
         const due = await this.waiting.dueAmong([...records.values()].map(({ recordKey }) => recordKey));
         this.dispatch(due.map((row) => ({ ...records.get(hexOf(row))!, types: row.types })));
+        if (this.ended.size > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       }
     } catch (error) {
       this.complain(error);

@@ -1,9 +1,16 @@
 import { connect } from 'node:net';
 import type { QueryRunner } from 'typeorm';
 
+/** One statement's result; several in a message give several. */
+export interface PgResult {
+  readonly command: string;
+  readonly rowCount: number | null;
+  readonly rows: Record<string, unknown>[];
+}
+
 /** What the `pg` driver gives out, as far as it is used here. */
 export interface PgClient {
-  query(text: string): Promise<{ rowCount: number | null; rows: Record<string, unknown>[] }[]>;
+  query(text: string): Promise<PgResult[]>;
   connection?: { stream?: { destroy(): void } };
   readonly host?: string;
   readonly port?: number;

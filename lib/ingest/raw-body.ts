@@ -56,6 +56,9 @@ function collect(request: IncomingMessage, limitBytes: number): Promise<Buffer |
       resolve(size > limitBytes ? 'too-large' : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
     );
     request.on('error', reject);
-    request.on('close', () => reject(new Error('the sender went away')));
+    request.on('close', () => {
+      // Follows every end too, where it says nothing new.
+      if (!request.readableEnded) reject(new Error('the sender went away'));
+    });
   });
 }

@@ -12,13 +12,18 @@ import {
   HandlerTimeoutError,
   LeaseLostError,
   TransactionAbortedError,
+  TransactionEndedError,
 } from './process.errors.js';
-import { fenceStatement, noteStatement, type RecordNote } from './record.statements.js';
+import { fenceStatement, noteStatement, stillHeldStatement, type RecordNote } from './record.statements.js';
 import { withinTime } from './within-time.js';
 import type { ClaimedRecord, RecordState } from './work.js';
 
 /** Beyond its handler's time a transaction may idle this much longer before the server ends it. */
 const IDLE_GRACE_MS = 5_000;
+
+/** PostgreSQL's codes: the transaction has failed before; and what `stillHeldStatement` fails with. */
+const FAILED_TRANSACTION = '25P02';
+const DIVISION_BY_ZERO = '22012';
 
 /** What to write at the end of a transaction, beside the record's note. */
 export interface Settle extends RecordNote {
@@ -61,18 +66,23 @@ export class FencedTransaction {
     timeoutMs = this.options.handlerTimeoutMs,
   ): Promise<void> {
     return this.slots.run(async () => {
-      const runner = this.database.host.createQueryRunner('master');
+      const runner = this.database.host.createQueryRunner('master') as Runner;
       const txToken = randomUUID();
+      let xid: string | undefined;
+      let committing = false;
       this.open.add(runner);
       try {
-        await this.begin(runner, fence, txToken, timeoutMs);
+        xid = await this.begin(runner, fence, txToken, timeoutMs);
         if (work) await bounded(runner, timeoutMs, work(runner.manager));
         const settled = settle();
-        if (settled) await this.settle(runner, fence.record, txToken, settled);
-        await this.answered(runner, runner.commitTransaction()).catch(unsureOfCommit);
+        if (settled) await this.settle(runner, fence.record, txToken, xid, settled);
+        committing = true;
+        await this.commit(runner);
       } catch (error) {
         const lost = isLost(runner, error);
-        await this.rollBack(runner, error);
+        const ended = xid !== undefined && !lost && !committing && (await this.hasEnded(runner, xid));
+        await this.rollBack(runner, xid === undefined && !(error instanceof LeaseLostError));
+        if (ended) throw new TransactionEndedError({ cause: error });
         throw lost ? new ConnectionLostError({ cause: error }) : error;
       } finally {
         this.open.delete(runner);
@@ -88,52 +98,85 @@ export class FencedTransaction {
   }
 
   /** One message for all three: a transaction costs as many round trips as statements of its own. */
-  private async begin(runner: QueryRunner, fence: Fence, txToken: string, timeoutMs: number): Promise<void> {
+  private async begin(runner: Runner, fence: Fence, txToken: string, timeoutMs: number): Promise<string> {
     const statement = fenceStatement(this.database, fence.record, fence.state, txToken, this.options.leaseMs);
     const client = (await runner.connect()) as PgClient;
     // TypeORM must know of the transaction, so that one opened inside it becomes a savepoint.
-    const bookkeeping = runner as QueryRunner & { isTransactionActive: boolean; transactionDepth: number };
-    bookkeeping.isTransactionActive = true;
-    bookkeeping.transactionDepth = 1;
+    runner.isTransactionActive = true;
+    runner.transactionDepth = 1;
     // A server that is busy with a statement does not notice that its client has gone, and keeps the row locked: so a
     // statement may last as long as its handler, unless the host has set a limit of its own.
     const query = client.query(
       `BEGIN ISOLATION LEVEL READ COMMITTED;
        SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs + IDLE_GRACE_MS};
        SELECT set_config('statement_timeout', '${timeoutMs}', true) WHERE current_setting('statement_timeout') = '0';
-       ${inlined(statement)}`,
+       ${inlined(statement)} RETURNING txid_current()::text AS xid`,
     );
-    const results = await this.answered(runner, query);
-    if (results.at(-1)!.rowCount !== 1) throw new LeaseLostError();
+    const fenced = (await this.answered(runner, query)).at(-1)!;
+    if (fenced.rowCount !== 1) throw new LeaseLostError();
+    return fenced.rows[0]!.xid as string;
   }
 
   private async settle(
-    runner: QueryRunner,
+    runner: Runner,
     record: ClaimedRecord,
     txToken: string,
+    xid: string,
     { statements, ...note }: Settle,
   ): Promise<void> {
-    const endedByHandler = new TransactionAbortedError({
-      cause: new Error('the handler ended the transaction itself'),
-    });
-    if (!runner.isTransactionActive) throw endedByHandler;
-    const all = [noteStatement(this.database, record, txToken, note), ...statements];
+    if (runner.isTransactionActive && runner.transactionDepth > 1)
+      throw new TransactionAbortedError({ cause: new Error('manager.transaction() was not awaited') });
+    const noted = noteStatement(this.database, record, txToken, note);
+    const held = stillHeldStatement(this.database, record, txToken, xid);
     const client = (await runner.connect()) as PgClient;
-    const query = client.query(all.map(inlined).join(';'));
-    const results = await this.answered(runner, query).catch((error: unknown) => {
-      // 25P02: in_failed_sql_transaction
-      throw errorCodeOf(error) === '25P02' ? new TransactionAbortedError({ cause: error }) : error;
+    const query = client.query([noted, held, ...statements].map(inlined).join(';'));
+    await this.answered(runner, query).catch((error: unknown) => {
+      const code = errorCodeOf(error);
+      if (code === FAILED_TRANSACTION) throw new TransactionAbortedError({ cause: error });
+      throw code === DIVISION_BY_ZERO ? new TransactionEndedError({ cause: error }) : error;
     });
-    // The fence has locked the row: what it wrote can only be gone together with the handler's writes.
-    if ([results].flat()[0]!.rowCount !== 1) throw endedByHandler;
   }
 
-  private async rollBack(runner: QueryRunner, cause: unknown): Promise<void> {
+  /** Not through TypeORM: inside what it takes for a nested transaction, it would only release a savepoint. */
+  private async commit(runner: Runner): Promise<void> {
+    await runner.broadcaster.broadcast('BeforeTransactionCommit');
+    const client = (await runner.connect()) as PgClient;
+    const answer = await this.answered(runner, client.query('COMMIT')).catch(unsureOfCommit);
+    const { command } = [answer].flat()[0]!;
+    // The server says ROLLBACK, and no error, if a statement that nobody waited for has failed meanwhile.
+    if (command !== 'COMMIT')
+      throw new TransactionAbortedError({ cause: new Error(`COMMIT was a ${command}`) });
+    runner.isTransactionActive = false;
+    runner.transactionDepth = 0;
+    await runner.broadcaster.broadcast('AfterTransactionCommit');
+  }
+
+  /** Whether the transaction that the fence began is over: the handler has ended it by hand. */
+  private async hasEnded(runner: Runner, xid: string): Promise<boolean> {
+    if (runner.isReleased) return false;
+    const client = (await runner.connect()) as PgClient;
+    const query = client.query('SELECT txid_current_if_assigned()::text AS xid');
+    // In a transaction that has failed, and so is still open, this fails too.
+    const answer = await this.answered(runner, query).catch(() => undefined);
+    return answer !== undefined && [answer].flat()[0]!.rows[0]!.xid !== xid;
+  }
+
+  /**
+   * @param poisoned the connection could not even begin: a setting that someone has left on it, say. Such a one, and
+   * one with something still open on it, is not for the pool.
+   */
+  private async rollBack(runner: Runner, poisoned: boolean): Promise<void> {
     if (runner.isReleased) return;
+    const error = new Error('the transaction could not be rolled back');
+    if (poisoned || runner.transactionDepth > 1) return destroyConnection(runner, error);
     try {
-      await this.answered(runner, runner.rollbackTransaction());
+      const client = (await runner.connect()) as PgClient;
+      await this.answered(runner, client.query('ROLLBACK'));
+      runner.isTransactionActive = false;
+      runner.transactionDepth = 0;
+      await runner.broadcaster.broadcast('AfterTransactionRollback');
     } catch {
-      await destroyConnection(runner, cause instanceof Error ? cause : new Error('roll-back failed'));
+      await destroyConnection(runner, error);
     }
   }
 
@@ -151,6 +194,13 @@ export class FencedTransaction {
   }
 }
 
+/** TypeORM's own account of the transaction: kept as if TypeORM had opened it. */
+type Runner = QueryRunner & {
+  isTransactionActive: boolean;
+  transactionDepth: number;
+  readonly broadcaster: { broadcast(event: string): Promise<void> };
+};
+
 /** A roll-back under a handler that still runs would turn its next statement into one that commits by itself. */
 async function bounded(runner: QueryRunner, timeoutMs: number, work: Promise<unknown>): Promise<void> {
   try {
@@ -167,6 +217,6 @@ function unsureOfCommit(error: unknown): never {
 }
 
 /** TypeORM has let the connection go: it broke, whatever the handler made of that. Not if we have cut it ourselves. */
-function isLost(runner: QueryRunner, error: unknown): boolean {
+function isLost(runner: Runner, error: unknown): boolean {
   return runner.isReleased && !(error instanceof HandlerTimeoutError || error instanceof CommitUnknownError);
 }

@@ -58,24 +58,31 @@ export class HandlerCaller {
     const { handler, mark } = step;
     const behind = step.kind === 'event' ? [step.event] : this.work.events;
     const eventOf = (event: WaitingEvent) => this.eventOf(event);
-    const { stopping } = this;
+    const keyOf = () => this.idempotencyKeyOf(step);
+    const { stopping, record } = this;
+    let idempotencyKey: string | undefined;
     let signal: AbortSignal | undefined;
+    let logger: Logger | undefined;
     const startedAt = performance.now();
+    // What costs something is made when asked for: most handlers never do.
     return {
-      record: { ...this.record, data: this.state.data },
+      record: { ...record, data: this.state.data },
       get manager(): EntityManager {
         if (!manager) throw new NoTransactionError(handler.name);
         return manager;
       },
       origin: behind.at(-1)?.origin ?? 'manual',
       attempt: mark.attempts + 1,
-      idempotencyKey: this.idempotencyKeyOf(step),
-      // Made when asked for: most handlers never do.
+      get idempotencyKey(): string {
+        return (idempotencyKey ??= keyOf());
+      },
       get signal(): AbortSignal {
         const leftMs = Math.max(Math.round(timeoutMs - (performance.now() - startedAt)), 0);
         return (signal ??= AbortSignal.any([stopping, AbortSignal.timeout(leftMs)]));
       },
-      logger: new Logger(`${handler.name} ${this.record.resource} ${this.record.id}`),
+      get logger(): Logger {
+        return (logger ??= new Logger(`${handler.name} ${record.resource} ${record.id}`));
+      },
       get events(): SyncEvent[] {
         return behind.map(eventOf);
       },

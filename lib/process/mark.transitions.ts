@@ -1,7 +1,7 @@
 import type { WaitReason } from '../model/event.js';
 import { isConflict } from '../entities/connection.js';
 import { RetryLaterError, UnrecoverableError } from '../sync.errors.js';
-import { ConnectionLostError } from './process.errors.js';
+import { ConnectionLostError, TransactionEndedError } from './process.errors.js';
 import type { Mark } from './work.js';
 
 /** Conflicts in a row that use no attempt; a handler that deadlocks for ever must give up in the end. */
@@ -55,7 +55,7 @@ export function succeeded(mark: Mark, version: number, deleted: boolean): Mark {
 /** The handler threw: what it threw decides whether an attempt is used, and when the next one is. */
 export function failed(mark: Mark, error: unknown, version: number, policy: RetryPolicy): Mark {
   const seen = { ...mark, failedVersion: version, error: describe(error) };
-  if (error instanceof UnrecoverableError) return dead(seen);
+  if (error instanceof UnrecoverableError || error instanceof TransactionEndedError) return dead(seen);
   if (error instanceof RetryLaterError) return waiting(seen, 'retry-later', error.afterMs);
   if ((isConflict(error) || error instanceof ConnectionLostError) && mark.conflicts < FREE_CONFLICTS)
     return waiting({ ...seen, conflicts: mark.conflicts + 1 }, 'conflict', policy.backoffMs(1) / 50);
@@ -78,8 +78,17 @@ function waiting(mark: Mark, waitReason: WaitReason, ms: number): Mark {
 
 /** An error in one line for a person. Never its properties, which may carry data. */
 export function describe(error: unknown): string {
-  // By shape: an error may come from another realm, a worker's or a test runner's.
-  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
-  const text = typeof message === 'string' ? `${String(name)}: ${message}` : `thrown: ${typeof error}`;
+  const text = textOf(error);
   return text.length > MAX_ERROR_LENGTH ? `${text.slice(0, MAX_ERROR_LENGTH)}…` : text;
+}
+
+/** By shape: an error may come from another realm, a worker's or a test runner's, and may be anything at all. */
+function textOf(error: unknown): string {
+  try {
+    const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+    if (typeof message === 'string') return `${String(name)}: ${message}`;
+  } catch {
+    return 'thrown: an error that cannot be read';
+  }
+  return `thrown: ${typeof error}`;
 }

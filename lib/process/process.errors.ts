@@ -69,3 +69,16 @@ export class DrainingError extends SyncError {
     super('the application is shutting down');
   }
 }
+
+/** A handler ended its transaction by hand: what it wrote before that is kept or gone, and another attempt would not help. */
+export class TransactionEndedError extends SyncError {
+  readonly code = 'SYNC_TRANSACTION_ENDED';
+
+  constructor(options: ErrorOptions) {
+    super(
+      'the handler has ended its transaction itself (COMMIT, ROLLBACK), so its writes cannot be kept exactly once. ' +
+        'Return to commit, throw to roll back, and use manager.transaction() for a part of it',
+      options,
+    );
+  }
+}

@@ -82,3 +82,20 @@ export function noteStatement(
     params: [record.recordKey, txToken, note.newestEventAt],
   };
 }
+
+/**
+ * Fails, with a division by zero, unless the fence's transaction is still the present one: what follows it in the
+ * message is then not done, even where there is no transaction any more.
+ */
+export function stillHeldStatement(
+  database: SyncDatabase,
+  record: ClaimedRecord,
+  txToken: string,
+  xid: string,
+): Statement {
+  return {
+    sql: `SELECT 1 / count(*) FROM ${database.tables.record}
+      WHERE record_key = $1 AND tx_token = $2 AND txid_current()::text = $3`,
+    params: [record.recordKey, txToken, xid],
+  };
+}

@@ -93,6 +93,7 @@ describe('a mirror', () => {
   async function tell(object: { object: string; id: string }, type = `${object.object}.updated`) {
     await send(host, object, { type });
     await settled(host);
+    expect(await host.sql('SELECT DISTINCT state FROM sync_event')).toEqual([{ state: 'completed' }]);
   }
   const rows = <T extends object>(entity: new () => T) => host.dataSource.getRepository(entity).find();
 

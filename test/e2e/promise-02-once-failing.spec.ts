@@ -11,7 +11,7 @@ import {
   UnrecoverableError,
 } from 'nestjs-hybrid-sync';
 import { startHost, type Host } from '../support/host.js';
-import { Effect, effects, quick, send, settled, write } from '../support/scenario.js';
+import { crash, Effect, effects, Gate, quick, send, settled, write } from '../support/scenario.js';
 
 interface Call {
   handler: string;
@@ -177,6 +177,20 @@ describe('promise 2, once, whatever a handler throws', () => {
     expect(keys).toEqual([keys[0], keys[0], keys[2], keys[2], keys[4], keys[4]]);
     expect(new Set(keys).size).toBe(3);
     expect(await effects(host)).toEqual(['shelf v1', 'shelf v2', 'shelf v3']);
+  });
+
+  it('a change whose worker did not come back has a new key if it is another by then, though the version is the same', async () => {
+    const product = host.stripe.create('product', { name: 'a' }, { delivery: 'unlogged' });
+    const gate = new Gate();
+    billing.play = (_context, call) => call === 1 && gate.pass();
+    await send(host, product);
+    await gate.reached;
+    host.stripe.update('product', product.id, { name: 'b' }, { delivery: 'unlogged' });
+    await crash(host, product.id);
+    gate.release();
+    await settled(host);
+    expect(await effects(host)).toEqual(['shelf v1']);
+    expect(new Set(billing.of('shelf').map(({ key }) => key)).size).toBe(2);
   });
 
   it('a change that is read anew between two attempts has a new key: its parameters are new', async () => {

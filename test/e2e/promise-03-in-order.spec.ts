@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncContext, SyncEvent, UnrecoverableError } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { Gate, quick, send, settled } from '../support/scenario.js';
+import { crash, Gate, quick, send, settled } from '../support/scenario.js';
 
 interface Call {
   handler: string;
@@ -194,18 +194,7 @@ describe('promise 3, in order per record', () => {
       await sendTogether(object, { id: 'a', at: 1 }, { id: 'b', at: 2 });
       await gate.reached;
       play = () => undefined;
-      // The worker does not come back: its transaction ends, its lease runs out.
-      await host.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()`,
-      );
-      await until(async () => {
-        const rows = await host.sql(
-          `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now()
-          WHERE record_id = $1 AND lease_token IS NOT NULL RETURNING 1`,
-          [object.id],
-        );
-        return rows.length > 0;
-      });
+      await crash(host, object.id);
       gate.release();
       await settled(host);
       expect(seen('mail')).toContain('b');

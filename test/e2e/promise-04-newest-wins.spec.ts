@@ -151,7 +151,9 @@ describe('promise 4, newest wins', () => {
     const object = product('one');
     shop.fail = (handler) => handler === 'index';
     await send(host, object);
-    await until(() => shop.calls.some((call) => call.startsWith('index')));
+    await until(
+      async () => (await host.sql('SELECT FROM sync_event WHERE wait_reason IS NOT NULL')).length > 0,
+    );
     host.stripe.update('product', object.id, { name: 'two' }, { delivery: 'unlogged' });
     shop.fail = () => false;
     await settled(host);

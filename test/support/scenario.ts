@@ -100,6 +100,25 @@ export async function kill(host: Host, pid: number): Promise<void> {
   );
 }
 
+/**
+ * What is left of a worker that does not come back while it runs a handler: the transaction is gone, and so is the
+ * lease as soon as somebody asks for it. The handler itself may go on, and finds out.
+ */
+export async function crash(host: Host, recordId: string): Promise<void> {
+  await host.sql(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE state = 'idle in transaction' AND datname = current_database()`,
+  );
+  await until(async () => {
+    const [, stolen] = (await host.sql(
+      `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now()
+       WHERE record_id = $1 AND lease_token IS NOT NULL`,
+      [recordId],
+    )) as unknown as [unknown, number];
+    return stolen > 0;
+  });
+}
+
 /** The server process behind a handler's transaction. */
 export async function pidOf(manager: EntityManager): Promise<number> {
   const [row] = await manager.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
