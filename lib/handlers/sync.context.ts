@@ -26,7 +26,7 @@ export abstract class SyncContext<T = any> {
    * this record, version, content and handler. A replay of all handlers makes a new one.
    */
   readonly idempotencyKey!: string;
-  /** Aborted when the handler's time is up, its lease is lost or the application stops. */
+  /** Aborted when the handler's time is up or the application stops. Not when its lease is lost: the settle finds out. */
   readonly signal!: AbortSignal;
   /** A logger that names the handler and the record. */
   readonly logger!: LoggerService;

@@ -12,17 +12,21 @@ const US_PER_TICK = 10_000;
 export async function spent(children, databases) {
   const usages = await Promise.all(children.map((child) => child.ask('usage')));
   const postgres = await spentByPostgres(await databases.serverPids());
-  return { children: usages.map(({ cpuUs }) => cpuUs), postgres, machine: busyUs(), at: now() };
+  // Programs that this process has started and that have ended.
+  const ended = (await readStat('self'))?.endedUs ?? 0;
+  return { children: usages.map(({ cpuUs }) => cpuUs), postgres, ended, machine: busyUs(), at: now() };
 }
 
 /** What was spent between, for each event; and how many cores were taken by processes that have nothing to do with it. */
 export function spending(before, after, events) {
   const children = after.children.map((us, i) => us - before.children[i]);
   const postgres = after.postgres - before.postgres;
-  const ours = [...children, postgres || 0].reduce((sum, us) => sum + us, 0);
+  const ended = after.ended - before.ended;
+  const ours = [...children, postgres || 0, ended].reduce((sum, us) => sum + us, 0);
   return {
     childrenUs: children.map((us) => us / events),
     postgresUs: postgres / events,
+    endedUs: ended / events,
     neighbours: Math.max(after.machine - before.machine - ours, 0) / (after.at - before.at),
   };
 }

@@ -1,5 +1,5 @@
-import { fixed, printGoal, printTable, ratioText } from '../report.mjs';
-import { median, percentile, ratio } from '../statistics.mjs';
+import { fixed, NOTE_ON_ROUNDS, printGoal, printNotes, printTable, ratioText } from '../report.mjs';
+import { median, medianOf, percentile, ratio } from '../statistics.mjs';
 import { CONNECTIONS } from './running-server.mjs';
 
 const PLAIN = 'plain controller, Express';
@@ -9,21 +9,22 @@ const INSERT = 'TypeORM insert per request, Express';
 const OURS = 'hybrid-sync, Express';
 const OURS_FASTIFY = 'hybrid-sync, Fastify';
 
-/** What is said about one variant is the median of its rounds, the least robust figures included. */
 export function printAck(servers, { rounds, countedMs }) {
-  const of = (name) => servers.find((server) => server.name === name).saturated.map((run) => run.perSecond);
+  const of = (name) => servers.find((server) => server.name === name).saturated;
   const versus = (name, other) => ratio(of(name), of(other));
-  const { bodyBytes } = servers[0];
   const generatorUs = median(servers.flatMap(({ saturated }) => saturated.map((run) => run.childrenUs[1])));
   const lateness = servers.flatMap(({ paced }) => paced.map((run) => percentile(run.lateness, 0.5)));
 
-  console.log(
-    `\nDURABLE ACK. ${rounds} rounds; ${CONNECTIONS} connections for ${countedMs / 1_000} s, then open loop at half of ` +
-      `that rate for as long; distinct signed events of ${Math.round(bodyBytes)} bytes. The generator takes ` +
-      `${fixed(generatorUs)} us of CPU per request, and at half load sends ${fixed(median(lateness), 2)} ms late, which ` +
-      `counts as latency. Only hybrid-sync and the TypeORM insert store anything. Times in ms, CPU in us per event; ` +
-      `"neighbours" are the cores that other programs took meanwhile.\n`,
-  );
+  printNotes([
+    `DURABLE ACK, ${rounds} rounds: ${CONNECTIONS} connections at their limit for ${countedMs / 1_000} s, then open loop ` +
+      `at half of that rate for as long.`,
+    `Distinct signed events of ${Math.round(servers[0].bodyBytes)} bytes. Only hybrid-sync and the TypeORM insert store ` +
+      `anything; for those, rows were counted against 2xx answers.`,
+    `The generator takes ${fixed(generatorUs)} us of CPU per request, and at half load sends ` +
+      `${fixed(median(lateness), 2)} ms late, which counts as latency.`,
+    NOTE_ON_ROUNDS,
+    'p50/p99 in ms; node and postgres: CPU in us per event at the limit.',
+  ]);
   printTable(
     [
       '',
@@ -39,26 +40,26 @@ export function printAck(servers, { rounds, countedMs }) {
     ],
     servers.map(({ name, table, saturated, paced, peakRssMb }) => [
       name,
-      fixed(median(of(name))),
+      fixed(medianOf(saturated, (run) => run.perSecond)),
       ratioText(versus(name, GOLEVELUP)),
       ratioText(versus(name, name.endsWith('Fastify') ? PLAIN_FASTIFY : PLAIN)),
       latencyText(saturated),
       latencyText(paced),
-      fixed(median(saturated.map((run) => run.childrenUs[0]))),
-      table ? fixed(median(saturated.map((run) => run.postgresUs))) : '-',
+      fixed(medianOf(saturated, (run) => run.childrenUs[0])),
+      table ? fixed(medianOf(saturated, (run) => run.postgresUs)) : '-',
       fixed(peakRssMb),
       fixed(median(saturated.map((run) => run.neighbours)), 1),
     ]),
   );
-  console.log(
-    '"to plain" is on the same adapter. "passes beside": the same process also settles what it has stored.\n',
-  );
+  printNotes([
+    '"to plain": on the same adapter. "passes beside": the same process also settles what it has stored.',
+  ]);
   printGoal('durable ack to golevelup, which is not durable', 0.8, versus(OURS, GOLEVELUP));
   printGoal('durable ack to a TypeORM insert per request', 2.4, versus(OURS, INSERT));
   printGoal('durable ack on Fastify to a plain controller there', 0.55, versus(OURS_FASTIFY, PLAIN_FASTIFY));
 }
 
 function latencyText(runs) {
-  const at = (share) => median(runs.map(({ latencies }) => percentile(latencies, share)));
+  const at = (share) => medianOf(runs, ({ latencies }) => percentile(latencies, share));
   return `${fixed(at(0.5), 1)}/${fixed(at(0.99), 1)}`;
 }
