@@ -17,7 +17,7 @@ export function startChild(file, args, { profileFolder } = {}) {
   const label = [basename(file), ...args].join(' ');
   const pending = new Map();
   let lastId = 0;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
   child.on('message', ({ id, result, error }) => {
     const { resolve, reject, timer } = pending.get(id);
     clearTimeout(timer);
@@ -25,8 +25,8 @@ export function startChild(file, args, { profileFolder } = {}) {
     if (error === undefined) resolve(result);
     else reject(new Error(`${label}: ${error}`));
   });
-  void ended.then((code) => {
-    for (const { reject } of pending.values()) reject(new Error(`${label} ended with ${code}`));
+  void ended.then((reason) => {
+    for (const { reject } of pending.values()) reject(new Error(`${label} ended with ${reason}`));
   });
 
   const ask = (name, params) =>

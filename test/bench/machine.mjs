@@ -55,6 +55,11 @@ const PATIENCE_MS = 5_000;
 /** In one run. */
 let patienceLeftMs = 60_000;
 
+/** `quiet()` no longer waits. */
+export function hurry() {
+  patienceLeftMs = 0;
+}
+
 /** Resolves when nobody else is busy here, but soon in any case. */
 export async function quiet() {
   for (let waitedMs = 0; waitedMs < PATIENCE_MS && patienceLeftMs > 0; waitedMs += PROBE_MS) {
