@@ -14,14 +14,14 @@ import {
   TransactionAbortedError,
   TransactionEndedError,
 } from './process.errors.js';
-import { fenceStatement, noteStatement, stillHeldStatement, type RecordNote } from './record.statements.js';
+import { fenceStatement, noteStatement, type RecordNote } from './record.statements.js';
 import { withinTime } from './within-time.js';
 import type { ClaimedRecord, RecordState } from './work.js';
 
 /** Beyond its handler's time a transaction may idle this much longer before the server ends it. */
 const IDLE_GRACE_MS = 5_000;
 
-/** PostgreSQL's codes: the transaction has failed before; and what `stillHeldStatement` fails with. */
+/** PostgreSQL's codes: the transaction has failed before; and what `noteStatement` fails with. */
 const FAILED_TRANSACTION = '25P02';
 const DIVISION_BY_ZERO = '22012';
 
@@ -38,7 +38,7 @@ export interface Fence {
 
 /**
  * The only way in which a pass writes: fence, work, settle, COMMIT. The fence comes first and is checked before any
- * work; the settle comes last and is checked before the COMMIT, which is a message of its own. READ COMMITTED,
+ * work; the settle comes last, and checks by itself that it may be committed. READ COMMITTED,
  * whatever the host's default: under a snapshot the fence could not see that it has lost.
  */
 @Injectable()
@@ -74,10 +74,10 @@ export class FencedTransaction {
       try {
         xid = await this.begin(runner, fence, txToken, timeoutMs);
         if (work) await bounded(runner, timeoutMs, work(runner.manager));
-        const settled = settle();
-        if (settled) await this.settle(runner, fence.record, txToken, xid, settled);
+        await runner.broadcaster.broadcast('BeforeTransactionCommit');
+        const ending = this.ending(runner, fence.record, txToken, xid, settle());
         committing = true;
-        await this.commit(runner);
+        await this.commit(runner, ending);
       } catch (error) {
         const lost = isLost(runner, error);
         const ended = xid !== undefined && !lost && !committing && (await this.hasEnded(runner, xid));
@@ -97,7 +97,7 @@ export class FencedTransaction {
     await Promise.all([...this.open].map((runner) => destroyConnection(runner, error)));
   }
 
-  /** One message for all three: a transaction costs as many round trips as statements of its own. */
+  /** One message for all of it: a transaction costs as many round trips and plans as it has statements. */
   private async begin(runner: Runner, fence: Fence, txToken: string, timeoutMs: number): Promise<string> {
     const statement = fenceStatement(this.database, fence.record, fence.state, txToken, this.options.leaseMs);
     const client = (await runner.connect()) as PgClient;
@@ -108,41 +108,40 @@ export class FencedTransaction {
     // statement may last as long as its handler, unless the host has set a limit of its own.
     const query = client.query(
       `BEGIN ISOLATION LEVEL READ COMMITTED;
-       SET LOCAL idle_in_transaction_session_timeout = ${timeoutMs + IDLE_GRACE_MS};
-       SELECT set_config('statement_timeout', '${timeoutMs}', true) WHERE current_setting('statement_timeout') = '0';
-       ${inlined(statement)} RETURNING txid_current()::text AS xid`,
+       ${inlined(statement)}
+       RETURNING txid_current()::text AS xid,
+         set_config('idle_in_transaction_session_timeout', '${timeoutMs + IDLE_GRACE_MS}', true),
+         CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '${timeoutMs}', true) END`,
     );
     const fenced = (await this.answered(runner, query)).at(-1)!;
     if (fenced.rowCount !== 1) throw new LeaseLostError();
     return fenced.rows[0]!.xid as string;
   }
 
-  private async settle(
+  /**
+   * What ends the transaction, in one message. Its first statement fails unless the fence's transaction is still the
+   * present one, and with it fails all that follows, the COMMIT included.
+   */
+  private ending(
     runner: Runner,
     record: ClaimedRecord,
     txToken: string,
     xid: string,
-    { statements, ...note }: Settle,
-  ): Promise<void> {
+    settled: Settle | undefined,
+  ): string {
+    if (!settled) return 'COMMIT';
     if (runner.isTransactionActive && runner.transactionDepth > 1)
       throw new TransactionAbortedError({ cause: new Error('manager.transaction() was not awaited') });
-    const noted = noteStatement(this.database, record, txToken, note);
-    const held = stillHeldStatement(this.database, record, txToken, xid);
-    const client = (await runner.connect()) as PgClient;
-    const query = client.query([noted, held, ...statements].map(inlined).join(';'));
-    await this.answered(runner, query).catch((error: unknown) => {
-      const code = errorCodeOf(error);
-      if (code === FAILED_TRANSACTION) throw new TransactionAbortedError({ cause: error });
-      throw code === DIVISION_BY_ZERO ? new TransactionEndedError({ cause: error }) : error;
-    });
+    const { statements, ...note } = settled;
+    const noted = noteStatement(this.database, record, txToken, xid, note);
+    return [...[noted, ...statements].map(inlined), 'COMMIT'].join(';');
   }
 
   /** Not through TypeORM: inside what it takes for a nested transaction, it would only release a savepoint. */
-  private async commit(runner: Runner): Promise<void> {
-    await runner.broadcaster.broadcast('BeforeTransactionCommit');
+  private async commit(runner: Runner, ending: string): Promise<void> {
     const client = (await runner.connect()) as PgClient;
-    const answer = await this.answered(runner, client.query('COMMIT')).catch(unsureOfCommit);
-    const { command } = [answer].flat()[0]!;
+    const answer = await this.answered(runner, client.query(ending)).catch(whyNotCommitted);
+    const { command } = [answer].flat().at(-1)!;
     // The server says ROLLBACK, and no error, if a statement that nobody waited for has failed meanwhile.
     if (command !== 'COMMIT')
       throw new TransactionAbortedError({ cause: new Error(`COMMIT was a ${command}`) });
@@ -212,7 +211,10 @@ async function bounded(runner: QueryRunner, timeoutMs: number, work: Promise<unk
 }
 
 /** Once COMMIT is sent, only the database itself can say that it has not happened: a deferred constraint, say. */
-function unsureOfCommit(error: unknown): never {
+function whyNotCommitted(error: unknown): never {
+  const code = errorCodeOf(error);
+  if (code === FAILED_TRANSACTION) throw new TransactionAbortedError({ cause: error });
+  if (code === DIVISION_BY_ZERO) throw new TransactionEndedError({ cause: error });
   throw isRefusal(error) ? error : new CommitUnknownError({ cause: error });
 }
 

@@ -55,13 +55,14 @@ export interface RecordNote {
 }
 
 /**
- * The first part of every settle, and its guard: it only finds the row if this very transaction's fence wrote it.
- * In a transaction that the database has ended under the handler it fails, or finds nothing.
+ * The first part of every settle, and its guard: it only finds the row if this very transaction's fence wrote it. Where
+ * the database, or the handler, has ended that transaction, it fails with a division by zero.
  */
 export function noteStatement(
   database: SyncDatabase,
   record: ClaimedRecord,
   txToken: string,
+  xid: string,
   note: RecordNote,
 ): Statement {
   const { tables, now } = database;
@@ -78,24 +79,9 @@ export function noteStatement(
   if (note.fetch?.outcome === 'missing')
     set.push('missing_reads = missing_reads + 1', `missing_since = COALESCE(missing_since, ${now})`);
   return {
-    sql: `UPDATE ${tables.record} SET ${set.join(', ')} WHERE record_key = $1 AND tx_token = $2`,
-    params: [record.recordKey, txToken, note.newestEventAt],
-  };
-}
-
-/**
- * Fails, with a division by zero, unless the fence's transaction is still the present one: what follows it in the
- * message is then not done, even where there is no transaction any more.
- */
-export function stillHeldStatement(
-  database: SyncDatabase,
-  record: ClaimedRecord,
-  txToken: string,
-  xid: string,
-): Statement {
-  return {
-    sql: `SELECT 1 / count(*) FROM ${database.tables.record}
-      WHERE record_key = $1 AND tx_token = $2 AND txid_current()::text = $3`,
-    params: [record.recordKey, txToken, xid],
+    sql: `WITH noted AS (
+        UPDATE ${tables.record} SET ${set.join(', ')} WHERE record_key = $1 AND tx_token = $2 RETURNING 1)
+      SELECT 1 / count(*) FROM noted WHERE txid_current()::text = $4`,
+    params: [record.recordKey, txToken, note.newestEventAt, xid],
   };
 }
