@@ -11,13 +11,17 @@ const { peerDependenciesMeta } = require('./package.json');
 const order = [
   ['model', []],
   ['entities', ['model']],
-  ['observe', ['model', 'entities']],
-  ['inbox', ['model', 'entities', 'observe']],
-  ['hydrate', ['model', 'entities', 'observe']],
-  ['handlers', ['model', 'entities', 'observe']],
-  ['process', ['model', 'entities', 'observe', 'inbox', 'hydrate', 'handlers']],
-  ['dispatch', ['model', 'entities', 'observe', 'inbox', 'hydrate', 'handlers', 'process']],
-  ['ingest', ['model', 'entities', 'observe', 'inbox', 'hydrate', 'handlers', 'process', 'dispatch']],
+  ['database', ['model', 'entities']],
+  ['observe', ['model', 'entities', 'database']],
+  ['inbox', ['model', 'entities', 'database', 'observe']],
+  ['hydrate', ['model', 'entities', 'database', 'observe']],
+  ['handlers', ['model', 'entities', 'database', 'observe']],
+  ['process', ['model', 'entities', 'database', 'observe', 'inbox', 'hydrate', 'handlers']],
+  ['dispatch', ['model', 'entities', 'database', 'observe', 'inbox', 'hydrate', 'handlers', 'process']],
+  [
+    'ingest',
+    ['model', 'entities', 'database', 'observe', 'inbox', 'hydrate', 'handlers', 'process', 'dispatch'],
+  ],
 ];
 
 /** Files in lib/ itself that every folder but model/ may import. */

@@ -56,6 +56,7 @@ export type { SyncFeatureOptions } from './handlers/sync-feature.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
 export type { Answer, IncomingDelivery } from './ingest/webhook.door.js';
 
+export type { SyncDatabaseType } from './entities/index.js';
 export {
   SyncConnectionEntity,
   SyncEventEntity,

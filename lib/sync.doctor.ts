@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { syncEntities } from './entities/index.js';
-import { SyncDatabase } from './entities/sync.database.js';
+import { poolSizeOf } from './database/pool-size.js';
+import { SyncDatabase } from './database/sync.database.js';
 import { SyncConfigError } from './sync.errors.js';
 import { ResolvedSyncOptions, SYNC_DEFAULTS } from './sync.options.js';
 import { SyncRootMarker } from './sync.root-marker.js';
@@ -23,8 +23,6 @@ export class SyncDoctor {
     this.checkRoots();
     this.checkNumbers();
     this.checkSources();
-    this.checkDatabaseType();
-    this.checkEntities();
     this.checkPool();
   }
 
@@ -81,27 +79,8 @@ export class SyncDoctor {
     }
   }
 
-  private checkDatabaseType(): void {
-    const { type } = this.database.host.options;
-    if (type === 'postgres') return;
-    throw new SyncConfigError(
-      'SYNC_UNSUPPORTED_DATABASE',
-      `the data source is of type '${type}', and only 'postgres' is supported so far. Give the module a data source ` +
-        `of that type: SyncModule.forRoot({ dataSource: '<name>' }).`,
-    );
-  }
-
-  private checkEntities(): void {
-    if (syncEntities.every((entity) => this.database.host.hasMetadata(entity))) return;
-    throw new SyncConfigError(
-      'SYNC_MISSING_ENTITIES',
-      `the data source does not know the module's entities. Set autoLoadEntities: true in TypeOrmModule.forRoot(), ` +
-        `or add them to its list: entities: [...yours, ...syncEntities].`,
-    );
-  }
-
   private checkPool(): void {
-    const { poolSize } = this.database;
+    const poolSize = poolSizeOf(this.database.host);
     const most = poolSize - 2;
     if (most >= 1 && this.options.maxTransactions <= most) return;
     const fewer = most >= 1 ? `maxTransactions to at most ${most}, or ` : '';

@@ -10,7 +10,7 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
-import { SyncDatabase } from './entities/sync.database.js';
+import { SyncDatabase } from './database/sync.database.js';
 import { alarmListeners, assembleHandlers } from './handlers/handler.assembly.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
@@ -53,8 +53,9 @@ export class SyncLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     try {
-      if (this.options.migrationsRun && !this.database.isSynchronized) await this.database.migrate();
-      await this.database.open();
+      if (this.options.migrationsRun) await this.database.migrate();
+      const weakness = await this.database.open();
+      if (weakness) this.logger.warn(weakness);
       await this.doctor.checkTables();
       await this.starts.load();
     } catch (error) {

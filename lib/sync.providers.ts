@@ -1,12 +1,13 @@
 import type { Provider, Type } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { InProcessDispatcher } from './dispatch/in-process.dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
-import { poolSizeOf, SyncDatabase } from './entities/sync.database.js';
-import { syncEntities } from './entities/index.js';
+import { createSyncDatabase } from './database/database.factory.js';
+import { poolSizeOf } from './database/pool-size.js';
+import { SyncDatabase } from './database/sync.database.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { Budget } from './hydrate/budget.js';
@@ -82,8 +83,6 @@ const services: Provider[] = [
 ];
 
 export function rootProviders({ dataSource, webhooks }: SyncModuleExtras): Provider[] {
-  // For its side effect: a host with autoLoadEntities need not list the module's entities.
-  TypeOrmModule.forFeature(syncEntities, dataSource);
   const hostDataSource = getDataSourceToken(dataSource);
   return [
     {
@@ -94,7 +93,7 @@ export function rootProviders({ dataSource, webhooks }: SyncModuleExtras): Provi
     { provide: ResolvedWebhookOptions, useValue: { ...WEBHOOK_DEFAULTS, ...webhooks } },
     {
       provide: SyncDatabase,
-      useFactory: (host: DataSource, clock: SyncClock) => new SyncDatabase(host, clock),
+      useFactory: (host: DataSource, clock: SyncClock) => createSyncDatabase(host, clock),
       inject: [hostDataSource, SyncClock],
     },
     ...services,

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { SyncModule } from 'nestjs-hybrid-sync';
+import { syncEntities, SyncModule } from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { AccountModule } from './account/account.module';
 import { BillingModule } from './billing/billing.module';
@@ -19,6 +19,8 @@ import { StripeModule } from './stripe/stripe.module';
         type: 'postgres',
         url,
         autoLoadEntities: true,
+        // For reading the inbox, which this application shows.
+        entities: syncEntities('postgres'),
         synchronize: true,
       }),
     }),

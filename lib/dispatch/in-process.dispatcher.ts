@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { isConflict, isRefusal } from '../entities/connection.js';
+import { isConflict, isRefusal } from '../database/database.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { Budget } from '../hydrate/budget.js';
 import { HydrationService } from '../hydrate/hydration.service.js';

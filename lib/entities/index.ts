@@ -1,13 +1,23 @@
+import type { EntitySchema } from 'typeorm';
+import type { SyncDatabaseType } from './column-types.js';
 import { CreateSyncTables1763900000000 } from './migrations/1763900000000-create-sync-tables.js';
-import { SyncConnectionEntity } from './sync-connection.entity.js';
-import { SyncEventEntity } from './sync-event.entity.js';
-import { SyncMarkEntity } from './sync-mark.entity.js';
-import { SyncRecordEntity } from './sync-record.entity.js';
+import { connectionSchema, SyncConnectionEntity } from './sync-connection.entity.js';
+import { eventSchema, SyncEventEntity } from './sync-event.entity.js';
+import { markSchema, SyncMarkEntity } from './sync-mark.entity.js';
+import { recordSchema, SyncRecordEntity } from './sync-record.entity.js';
 
+export type { SyncDatabaseType } from './column-types.js';
 export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncRecordEntity };
 
-/** The module's entities, for a host whose data source lists its entities by hand. */
-export const syncEntities = [SyncEventEntity, SyncRecordEntity, SyncMarkEntity, SyncConnectionEntity];
+/**
+ * The module's tables as TypeORM entities, for a host that wants repositories for them: it adds them to its data
+ * source's `entities`. For reading: only the module knows what may be written when.
+ *
+ * @param database the type of the data source, since column types differ
+ */
+export function syncEntities(database: SyncDatabaseType): EntitySchema[] {
+  return [eventSchema, recordSchema, markSchema, connectionSchema].map((schema) => schema(database));
+}
 
 /** The module's migrations, for a host that runs them itself (`migrationsRun: false`). In order; only ever added to. */
 export const syncMigrations = [CreateSyncTables1763900000000];

@@ -1,24 +1,31 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { EntitySchema } from 'typeorm';
+import type { SyncDatabaseType } from './column-types.js';
+import { columnsFor, key } from './columns.js';
 
 /** One account at a source. */
-@Entity({ name: 'sync_connection' })
 export class SyncConnectionEntity {
-  @PrimaryColumn({ type: 'varchar', length: 64, primaryKeyConstraintName: 'PK_sync_connection' })
   source!: string;
 
-  @PrimaryColumn({
-    name: 'connection_id',
-    type: 'varchar',
-    length: 255,
-    primaryKeyConstraintName: 'PK_sync_connection',
-  })
   connectionId!: string;
 
   /** Drawn before a request whose answer is used outside a lease; orders such answers against saved states. */
-  @Column({ type: 'bigint', default: 0 })
   ticket!: string;
 
   /** Event handlers are given nothing from before. */
-  @Column({ name: 'start_at', type: 'timestamptz', default: () => 'now()' })
   startAt!: Date;
+}
+
+export function connectionSchema(database: SyncDatabaseType): EntitySchema<SyncConnectionEntity> {
+  const { text, counter, timeOfInsert } = columnsFor(database);
+  return new EntitySchema<SyncConnectionEntity>({
+    name: SyncConnectionEntity.name,
+    target: SyncConnectionEntity,
+    tableName: 'sync_connection',
+    columns: {
+      source: key(text(64), 'PK_sync_connection'),
+      connectionId: key(text(255, 'connection_id'), 'PK_sync_connection'),
+      ticket: counter(),
+      startAt: timeOfInsert('start_at'),
+    },
+  });
 }

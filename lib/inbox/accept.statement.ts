@@ -1,41 +1,72 @@
-import type { Statement } from '../entities/statement.js';
-import type { TableNames } from '../entities/sync.database.js';
+import { listed, type Statement } from '../database/statement.js';
+import type { SyncDatabase } from '../database/sync.database.js';
 import type { InboxRow } from './inbox-row.js';
 
-/**
- * Stores events, the known ones excepted. One text for any number of rows, each column an array: 25,000 rows a
- * second from one connection, against 1,800 with an insert for each. Only the clash of dedupe keys is ignored, never
- * a row that the table cannot hold.
- */
-export function acceptStatement(tables: TableNames, rows: readonly InboxRow[]): Statement {
+/** Stores events, the known ones excepted. Only the clash of dedupe keys is ignored, never what the table cannot hold. */
+export function acceptStatement(database: SyncDatabase, rows: readonly InboxRow[]): Statement {
   // Transactions that insert common keys in different orders would wait for each other in a circle.
   const sorted = [...rows].sort((a, b) => Buffer.compare(a.dedupeKey, b.dedupeKey));
+  return database.dialect.hasArrays ? acceptArrays(database, sorted) : acceptValues(database, sorted);
+}
+
+function acceptValues({ tables, now, dialect }: SyncDatabase, rows: readonly InboxRow[]): Statement {
+  const params: unknown[] = [];
+  const values = rows.map(({ record, ...row }) => {
+    const keys = [
+      row.dedupeKey,
+      row.recordKey,
+      record.source,
+      record.connectionId,
+      record.resource,
+      record.id,
+    ];
+    const event = [row.eventId, row.type, row.origin, row.deletion, row.occurredAt, row.payload];
+    const state = row.unstorable ? ['dead', 'unstorable'] : ['waiting', null];
+    const settledAt = row.unstorable ? now : 'NULL';
+    return `(${listed(params, [...keys, ...event, ...state])}, ${settledAt}, ${now}, ${now})`;
+  });
   return {
     sql: `
       INSERT INTO ${tables.event} (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type,
-        origin, deletion, occurred_at, payload, state, reason, settled_at)
+        origin, deletion, occurred_at, payload, state, reason, settled_at, received_at, available_at)
+      VALUES ${values.join(', ')}
+      ${dialect.ignoreClash(['dedupe_key'])}`,
+    params,
+  };
+}
+
+/**
+ * One text for any number of rows, each column an array: 25,000 rows a second from one connection, against 1,800 with
+ * an insert for each.
+ */
+function acceptArrays({ tables, now }: SyncDatabase, rows: readonly InboxRow[]): Statement {
+  return {
+    sql: `
+      INSERT INTO ${tables.event} (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type,
+        origin, deletion, occurred_at, payload, state, reason, settled_at, received_at, available_at)
       SELECT dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type, origin, deletion,
         occurred_at, convert_from(substring($12::bytea FROM payload_at FOR payload_bytes), 'UTF8'),
-        CASE WHEN reason IS NULL THEN 'waiting' ELSE 'dead' END, reason, CASE WHEN reason IS NOT NULL THEN now() END
+        CASE WHEN reason IS NULL THEN 'waiting' ELSE 'dead' END, reason,
+        CASE WHEN reason IS NOT NULL THEN ${now} END, ${now}, ${now}
       FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::boolean[], $11::timestamptz[], $13::int[], $14::int[], $15::text[]) AS event (dedupe_key,
         record_key, source, connection_id, resource, record_id, event_id, type, origin, deletion, occurred_at,
         payload_at, payload_bytes, reason)
       ON CONFLICT (dedupe_key) DO NOTHING`,
     params: [
-      sorted.map((row) => row.dedupeKey),
-      sorted.map((row) => row.recordKey),
-      sorted.map((row) => row.record.source),
-      sorted.map((row) => row.record.connectionId),
-      sorted.map((row) => row.record.resource),
-      sorted.map((row) => row.record.id),
-      sorted.map((row) => row.eventId),
-      sorted.map((row) => row.type),
-      sorted.map((row) => row.origin),
-      sorted.map((row) => row.deletion),
-      sorted.map((row) => row.occurredAt),
-      ...joined(sorted.map((row) => row.payload)),
-      sorted.map((row) => (row.unstorable ? 'unstorable' : null)),
+      rows.map((row) => row.dedupeKey),
+      rows.map((row) => row.recordKey),
+      rows.map((row) => row.record.source),
+      rows.map((row) => row.record.connectionId),
+      rows.map((row) => row.record.resource),
+      rows.map((row) => row.record.id),
+      rows.map((row) => row.eventId),
+      rows.map((row) => row.type),
+      rows.map((row) => row.origin),
+      rows.map((row) => row.deletion),
+      rows.map((row) => row.occurredAt),
+      ...joined(rows.map((row) => row.payload)),
+      rows.map((row) => (row.unstorable ? 'unstorable' : null)),
     ],
   };
 }

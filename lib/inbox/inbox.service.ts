@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { isDataError, isDeadlock } from '../entities/connection.js';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { isDataError, isDeadlock } from '../database/database.errors.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { acceptStatement } from './accept.statement.js';
 import { IdempotencyService } from './idempotency.service.js';
@@ -140,7 +140,7 @@ export class InboxService {
   }
 
   private async insert(rows: readonly InboxRow[]): Promise<void> {
-    const { sql, params } = acceptStatement(this.database.tables, rows);
+    const { sql, params } = acceptStatement(this.database, rows);
     await this.database.store(sql, params);
   }
 }

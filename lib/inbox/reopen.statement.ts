@@ -1,10 +1,12 @@
-import type { Statement } from '../entities/statement.js';
+import { listed, type Statement } from '../database/statement.js';
+import type { SyncDatabase } from '../database/sync.database.js';
 
 /** Makes completed events wait again, so that their record is looked at: the handlers that are done stay done. */
-export function reopenEventsStatement(table: string, now: string, ids: readonly string[]): Statement {
+export function reopenEventsStatement({ tables, now }: SyncDatabase, ids: readonly string[]): Statement {
+  const params: unknown[] = [];
   return {
-    sql: `UPDATE ${table} SET state = 'waiting', settled_at = NULL, available_at = ${now}
-      WHERE id = ANY ($1::bigint[]) AND state IN ('waiting', 'completed')`,
-    params: [ids],
+    sql: `UPDATE ${tables.event} SET state = 'waiting', settled_at = NULL, available_at = ${now}
+      WHERE id IN (${listed(params, ids)}) AND state IN ('waiting', 'completed')`,
+    params,
   };
 }

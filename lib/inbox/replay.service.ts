@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { listed } from '../database/statement.js';
+import { SyncDatabase, type Query } from '../database/sync.database.js';
 import { eventIdPrefix } from '../model/keys.js';
 
 /** Which settled events to replay: all that fit every field given. At least one is required. */
@@ -53,11 +54,10 @@ export class ReplayService {
       );
     if (!(perSecond > 0)) throw new RangeError('perSecond must be above 0');
 
-    const { where, params } = conditionOf(filter);
     let replayed = 0;
     let after = '0';
     for (;;) {
-      const ids = await this.replayBatch(where, params, after, handlers, replayed, 1_000 / perSecond);
+      const ids = await this.replayBatch(filter, after, handlers, replayed, 1_000 / perSecond);
       replayed += ids.length;
       if (ids.length < BATCH) return { replayed };
       after = ids.at(-1)!;
@@ -65,54 +65,81 @@ export class ReplayService {
   }
 
   private replayBatch(
-    where: string,
-    params: unknown[],
+    filter: ReplayFilter,
     after: string,
     handlers: 'failed' | 'all',
     place: number,
     everyMs: number,
   ): Promise<string[]> {
-    const { tables, now } = this.database;
+    const { tables, dialect } = this.database;
+    const { where, params } = conditionOf(this.database, filter);
     return this.database.transaction(async (query) => {
-      const rows = (await query(
+      const rows = await query<{ id: unknown; record_key: Buffer }>(
         `SELECT id, record_key FROM ${tables.event}
-         WHERE state <> 'waiting' AND reason IS DISTINCT FROM 'unstorable' AND id > $${params.length + 1} AND ${where}
-         ORDER BY id LIMIT ${BATCH} FOR UPDATE`,
-        [...params, after],
-      )) as { id: string; record_key: Buffer }[];
+         WHERE state <> 'waiting' AND (reason IS NULL OR reason <> 'unstorable') AND id > $${params.push(after)} AND ${where}
+         ORDER BY id LIMIT ${BATCH} ${dialect.forUpdate}`,
+        params,
+      );
       if (rows.length === 0) return [];
-      const ids = rows.map(({ id }) => id);
-      const recordKeys = rows.map((row) => row.record_key);
-      const all = handlers === 'all';
-      await query(
-        `UPDATE ${tables.event} AS event
-         SET state = 'waiting', settled_at = NULL, reason = NULL, wait_reason = NULL, dead_by = NULL, error = NULL,
-           replayed_at = ${now},
-           available_at = ${now} + ($2::float8 + (v.place - 1) * $3::float8) * interval '1 millisecond'
-           ${all ? ', replay_no = replay_no + 1, succeeded_by = NULL' : ''}
-         FROM unnest($1::bigint[]) WITH ORDINALITY AS v (id, place)
-         WHERE event.id = v.id`,
-        [ids, place * everyMs, everyMs],
-      );
-      // Change handlers are marked by record: they are shown it again if all shall run, else if they had given up.
-      await query(
-        `UPDATE ${tables.mark}
-         SET state = 'failed', attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL
-           ${all ? ', version = -1, replay_no = replay_no + 1' : ''}
-         WHERE event_id = 0 AND record_key = ANY ($1) ${all ? '' : `AND state = 'dead'`}`,
-        [recordKeys],
-      );
-      await query(
-        `UPDATE ${tables.record} SET starts = 0, fetch_failures = 0, fetch_due_at = NULL
-         WHERE record_key = ANY ($1) AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
-        [recordKeys],
+      const ids = rows.map(({ id }) => String(id));
+      await this.reopen(query, ids, handlers, place * everyMs, everyMs);
+      await this.resetRecords(
+        query,
+        rows.map((row) => row.record_key),
+        handlers,
       );
       return ids;
     });
   }
+
+  /** The i-th of them becomes due after `inMs + i * everyMs`. */
+  private async reopen(
+    query: Query,
+    ids: readonly string[],
+    handlers: 'failed' | 'all',
+    inMs: number,
+    everyMs: number,
+  ): Promise<void> {
+    const { tables, now } = this.database;
+    const params: unknown[] = [];
+    const times = ids.map((id, i) => `WHEN $${params.push(id)} THEN ${this.database.in(inMs + i * everyMs)}`);
+    const places = ids.map((_, i) => `$${i + 1}`);
+    await query(
+      `UPDATE ${tables.event}
+       SET state = 'waiting', settled_at = NULL, reason = NULL, wait_reason = NULL, dead_by = NULL, error = NULL,
+         replayed_at = ${now}, available_at = CASE id ${times.join(' ')} END
+         ${handlers === 'all' ? ', replay_no = replay_no + 1, succeeded_by = NULL' : ''}
+       WHERE id IN (${places.join(', ')})`,
+      params,
+    );
+  }
+
+  private async resetRecords(
+    query: Query,
+    recordKeys: readonly Buffer[],
+    handlers: 'failed' | 'all',
+  ): Promise<void> {
+    const { tables } = this.database;
+    const all = handlers === 'all';
+    const params: unknown[] = [];
+    const keys = listed(params, recordKeys);
+    // Change handlers are marked by record: they are shown it again if all shall run, else if they had given up.
+    await query(
+      `UPDATE ${tables.mark}
+       SET state = 'failed', attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL
+         ${all ? ', version = -1, replay_no = replay_no + 1' : ''}
+       WHERE event_id = 0 AND record_key IN (${keys}) ${all ? '' : `AND state = 'dead'`}`,
+      params,
+    );
+    await query(
+      `UPDATE ${tables.record} SET starts = 0, fetch_failures = 0, fetch_due_at = NULL
+       WHERE record_key IN (${keys}) AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
+      params,
+    );
+  }
 }
 
-function conditionOf(filter: ReplayFilter): { where: string; params: unknown[] } {
+function conditionOf({ dialect }: SyncDatabase, filter: ReplayFilter): { where: string; params: unknown[] } {
   const conditions: string[] = [];
   const params: unknown[] = [];
   const add = (sql: (place: string) => string, value: unknown) => {
@@ -132,7 +159,9 @@ function conditionOf(filter: ReplayFilter): { where: string; params: unknown[] }
   add((at) => `record_id = ${at}`, filter.recordId);
   add((at) => `type = ${at}`, filter.type);
   add((at) => `state = ${at}`, filter.state);
-  add((at) => `NOT COALESCE(succeeded_by::jsonb ? ${at}, false)`, filter.handler);
+  // As it stands in the JSON array.
+  const handler = filter.handler === undefined ? undefined : JSON.stringify(filter.handler);
+  add((at) => `NOT ${dialect.includes('succeeded_by', at)}`, handler);
   add((at) => `received_at >= ${at}`, filter.since);
   add((at) => `received_at < ${at}`, filter.until);
   return { where: conditions.join(' AND '), params };

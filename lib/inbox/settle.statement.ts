@@ -1,110 +1,86 @@
-import type { Statement } from '../entities/statement.js';
+import { listed, type Statement } from '../database/statement.js';
+import type { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import type { EventOutcome } from './event-outcome.js';
 
 /**
  * Writes what became of events, by their ids: never by record and state, which would settle unseen what has come
- * since, and on MySQL would lock the gaps that new events are inserted into. A settled event is left alone.
+ * since, and on MySQL would lock the gaps that new events are inserted into. A settled event is left alone. Events of
+ * one pass mostly share their outcome: one statement for each that there is.
  */
-export function settleEventsStatement(
-  table: string,
-  now: string,
+export function settleEventsStatements(
+  database: SyncDatabase,
   outcomes: readonly EventOutcome[],
-): Statement {
-  if (outcomes.length === 1) return settleEventStatement(table, now, outcomes[0]!);
-  const params: unknown[] = [];
-  const rows = outcomes.map((outcome) => {
-    const row = rowOf(outcome);
-    return `(${row.map((value) => `$${params.push(value)}`).join(', ')})`;
+): Statement[] {
+  return grouped(outcomes, (outcome) => JSON.stringify({ ...outcome, id: null })).map((alike) => {
+    const params: unknown[] = [];
+    const set = assignments(database, alike[0]!, params);
+    const ids = listed(
+      params,
+      alike.map(({ id }) => id),
+    );
+    return {
+      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE id IN (${ids}) AND state = 'waiting'`,
+      params,
+    };
   });
-  return {
-    sql: `
-      UPDATE ${table} AS event
-      SET state = v.state, reason = v.reason, late = v.late::boolean, wait_reason = v.wait_reason,
-        available_at = COALESCE(${now} + v.wait_ms::float8 * interval '1 millisecond', event.available_at),
-        succeeded_by = COALESCE(v.succeeded_by, event.succeeded_by), dead_by = v.dead_by, error = v.error,
-        settled_at = CASE WHEN v.state <> 'waiting' THEN now() END
-      FROM (VALUES ${rows.join(', ')})
-        AS v (id, state, late, reason, wait_reason, wait_ms, succeeded_by, dead_by, error)
-      WHERE event.id = v.id::bigint AND event.state = 'waiting'`,
-    params,
-  };
 }
 
-/** The same for one event, which is what most passes have: a third of what it would cost is planning the list. */
-function settleEventStatement(table: string, now: string, outcome: EventOutcome): Statement {
-  const [id, state, late, reason, waitReason, waitMs, succeededBy, deadBy, error] = rowOf(outcome);
-  const set = [`state = $2`, `late = $3`, `reason = $4`, `wait_reason = $5`, `dead_by = $6`, `error = $7`];
-  const params = [id, state, late, reason, waitReason, deadBy, error];
-  if (waitMs !== null)
-    set.push(`available_at = ${now} + $${params.push(waitMs)}::float8 * interval '1 millisecond'`);
-  if (succeededBy !== null) set.push(`succeeded_by = $${params.push(succeededBy)}`);
-  set.push(`settled_at = ${state === 'waiting' ? 'NULL' : 'now()'}`);
-  return { sql: `UPDATE ${table} SET ${set.join(', ')} WHERE id = $1 AND state = 'waiting'`, params };
+function assignments(database: SyncDatabase, outcome: EventOutcome, params: unknown[]): string[] {
+  const settled = outcome.state !== 'waiting';
+  const columns: Record<string, unknown> = {
+    state: outcome.state,
+    late: outcome.late,
+    reason: 'reason' in outcome ? outcome.reason : null,
+    wait_reason: settled ? null : outcome.waitReason,
+    error: 'error' in outcome ? outcome.error : null,
+    dead_by: outcome.state === 'dead' ? JSON.stringify(outcome.deadBy) : null,
+    // What an event's handlers have done stays known while others of it wait.
+    ...('succeededBy' in outcome && { succeeded_by: JSON.stringify(outcome.succeededBy) }),
+  };
+  return [
+    ...Object.entries(columns).map(([column, value]) => `${column} = $${params.push(value)}`),
+    `settled_at = ${settled ? database.now : 'NULL'}`,
+    ...(settled ? [] : [`available_at = ${database.in(outcome.availableInMs)}`]),
+  ];
 }
 
 /** Writes down whether waiting events came late, and leaves them as they are otherwise. */
-export function decideLateStatement(
-  table: string,
+export function decideLateStatements(
+  { tables }: SyncDatabase,
   decisions: readonly { readonly id: string; readonly late: boolean }[],
-): Statement {
-  const params: unknown[] = [];
-  const rows = decisions.map(({ id, late }) => `($${params.push(id)}, $${params.push(late)})`);
-  return {
-    sql: `
-      UPDATE ${table} AS event SET late = v.late FROM (VALUES ${rows.join(', ')}) AS v (id, late)
-      WHERE event.id = v.id::bigint AND event.state = 'waiting'`,
-    params,
-  };
+): Statement[] {
+  return grouped(decisions, ({ late }) => String(late)).map((alike) => {
+    const params: unknown[] = [alike[0]!.late];
+    const ids = listed(
+      params,
+      alike.map(({ id }) => id),
+    );
+    return { sql: `UPDATE ${tables.event} SET late = $1 WHERE id IN (${ids}) AND state = 'waiting'`, params };
+  });
 }
 
 /** Puts off the due events of a record that are too many to have been before its pass: they wait for the others. */
 export function postponeRestStatement(
-  table: string,
-  now: string,
+  database: SyncDatabase,
   recordKey: Buffer,
   { waitReason, availableInMs }: { readonly waitReason: WaitReason; readonly availableInMs: number },
 ): Statement {
   return {
     sql: `
-      UPDATE ${table}
-      SET available_at = ${now} + $2::float8 * interval '1 millisecond', wait_reason = $3
-      WHERE record_key = $1 AND state = 'waiting' AND available_at <= ${now}`,
-    params: [recordKey, String(availableInMs), waitReason],
+      UPDATE ${database.tables.event} SET available_at = ${database.in(availableInMs)}, wait_reason = $2
+      WHERE record_key = $1 AND state = 'waiting' AND available_at <= ${database.now}`,
+    params: [recordKey, waitReason],
   };
 }
 
-function rowOf(outcome: EventOutcome): unknown[] {
-  const { id, state } = outcome;
-  const late = outcome.late === null ? null : String(outcome.late);
-  switch (state) {
-    case 'waiting':
-      return [
-        id,
-        state,
-        late,
-        null,
-        outcome.waitReason,
-        String(outcome.availableInMs),
-        null,
-        null,
-        outcome.error,
-      ];
-    case 'completed':
-      return [id, state, late, null, null, null, JSON.stringify(outcome.succeededBy), null, null];
-    case 'skipped':
-      return [id, state, late, outcome.reason, null, null, null, null, null];
-    case 'dead':
-      return [
-        id,
-        state,
-        late,
-        outcome.reason,
-        null,
-        null,
-        JSON.stringify(outcome.succeededBy),
-        JSON.stringify(outcome.deadBy),
-        outcome.error,
-      ];
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
   }
+  return [...groups.values()];
 }

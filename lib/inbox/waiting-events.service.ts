@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { numberIn, optionalNumberIn } from '../database/row-values.js';
+import { listed, whole } from '../database/statement.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 
@@ -27,6 +29,14 @@ export interface StuckRow {
   readonly waitReason: string | null;
 }
 
+interface Lane {
+  readonly source: string;
+  readonly connection_id: string;
+}
+
+/** Lanes that one statement looks into. */
+const LANES_AT_ONCE = 50;
+
 /** Answers what waits, and until when. Always by state and due time: ids do not become visible in their order. */
 @Injectable()
 export class WaitingEventsService {
@@ -37,51 +47,45 @@ export class WaitingEventsService {
 
   /** Records that are due and that nobody holds; up to `perLane` events' worth from each connection. */
   async due(perLane: number): Promise<DueRow[]> {
-    const { tables, now } = this.database;
-    const first = `SELECT source, connection_id FROM ${tables.event} WHERE state = 'waiting'`;
-    // Steps from lane to lane through the index: what it costs depends on how many there are, not on the backlog.
-    return this.database.query<DueRow>(
-      `WITH RECURSIVE lane AS (
-         (${first} ORDER BY source, connection_id LIMIT 1)
-         UNION ALL
-         SELECT next.source, next.connection_id FROM lane, LATERAL (
-           ${first} AND (source, connection_id) > (lane.source, lane.connection_id)
-           ORDER BY source, connection_id LIMIT 1) AS next)
-       SELECT due.record_key AS "recordKey", lane.source, lane.connection_id AS "connectionId", due.resource,
-         COALESCE(max(record.starts), 0) AS starts, count(*)::int AS events, array_agg(DISTINCT due.type) AS types
-       FROM lane
-       CROSS JOIN LATERAL (
-         SELECT record_key, resource, type FROM ${tables.event}
-         WHERE state = 'waiting' AND source = lane.source AND connection_id = lane.connection_id
-           AND available_at <= ${now}
-         ORDER BY available_at LIMIT $1) AS due
-       LEFT JOIN ${tables.record} AS record ON record.record_key = due.record_key
-       WHERE lane.source = ANY ($2) AND (record.lease_token IS NULL OR record.lease_until < ${now})
-       GROUP BY due.record_key, lane.source, lane.connection_id, due.resource`,
-      [perLane, Object.keys(this.options.sources)],
-    );
+    const lanes = await this.database.query<Lane>(this.database.dialect.lanes(this.database.tables.event));
+    const known = lanes.filter(({ source }) => Object.hasOwn(this.options.sources, source));
+    const due = new Map<string, DueRow>();
+    for (let i = 0; i < known.length; i += LANES_AT_ONCE)
+      await this.dueOf(known.slice(i, i + LANES_AT_ONCE), perLane, due);
+    return [...due.values()];
   }
 
   /** Those of these records that have due events, with the types of these. */
-  dueAmong(recordKeys: readonly Buffer[]): Promise<Pick<DueRow, 'recordKey' | 'types'>[]> {
+  async dueAmong(recordKeys: readonly Buffer[]): Promise<Pick<DueRow, 'recordKey' | 'types'>[]> {
     const { tables, now } = this.database;
-    return this.database.query(
-      `SELECT record_key AS "recordKey", array_agg(DISTINCT type) AS types FROM ${tables.event}
-       WHERE record_key = ANY ($1) AND state = 'waiting' AND available_at <= ${now}
-       GROUP BY record_key`,
-      [recordKeys],
+    const params: unknown[] = [];
+    const rows = await this.database.query<{ record_key: Buffer; type: string }>(
+      `SELECT DISTINCT record_key, type FROM ${tables.event}
+       WHERE record_key IN (${listed(params, recordKeys)}) AND state = 'waiting' AND available_at <= ${now}`,
+      params,
     );
+    const due = new Map<string, { recordKey: Buffer; types: string[] }>();
+    for (const { record_key: recordKey, type } of rows) {
+      const key = recordKey.toString('hex');
+      const known = due.get(key);
+      if (known) known.types.push(type);
+      else due.set(key, { recordKey, types: [type] });
+    }
+    return [...due.values()];
   }
 
   /** Whether anything is due, held by whomever. */
   async anyDue(): Promise<boolean> {
+    const sources = Object.keys(this.options.sources);
+    if (sources.length === 0) return false;
     const { tables, now } = this.database;
-    const [row] = await this.database.query<{ due: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${tables.event}
-         WHERE state = 'waiting' AND available_at <= ${now} AND source = ANY ($1)) AS due`,
-      [Object.keys(this.options.sources)],
+    const params: unknown[] = [];
+    const found = await this.database.query(
+      `SELECT 1 AS due FROM ${tables.event}
+       WHERE state = 'waiting' AND available_at <= ${now} AND source IN (${listed(params, sources)}) LIMIT 1`,
+      params,
     );
-    return row!.due;
+    return found.length > 0;
   }
 
   /**
@@ -95,28 +99,87 @@ export class WaitingEventsService {
     everyMs: number,
   ): Promise<void> {
     const { tables, now } = this.database;
+    const params: unknown[] = [waitReason];
+    const places = recordKeys.map((key, i) => {
+      return `WHEN $${params.push(key)} THEN ${this.database.in(inMs + i * everyMs)}`;
+    });
+    const keys = recordKeys.map((_, i) => `$${i + 2}`);
     await this.database.query(
-      `UPDATE ${tables.event} AS event
-       SET wait_reason = $2,
-         available_at = ${now} + ($3::float8 + (v.place - 1) * $4::float8) * interval '1 millisecond'
-       FROM unnest($1::bytea[]) WITH ORDINALITY AS v (key, place)
-       WHERE event.record_key = v.key AND event.state = 'waiting' AND event.available_at <= ${now}`,
-      [recordKeys, waitReason, inMs, everyMs],
+      `UPDATE ${tables.event}
+       SET wait_reason = $1, available_at = CASE record_key ${places.join(' ')} END
+       WHERE record_key IN (${keys.join(', ')}) AND state = 'waiting' AND available_at <= ${now}`,
+      params,
     );
   }
 
   /** Connections with events that have waited for longer than `stuckAfterMs`. */
-  stuck(): Promise<StuckRow[]> {
-    const { tables, now } = this.database;
-    return this.database.query<StuckRow>(
-      `SELECT source, connection_id AS "connectionId", count(*)::int AS count,
-         (array_agg(id ORDER BY received_at))[1] AS "oldestId",
-         (EXTRACT(EPOCH FROM ${now} - min(received_at)) * 1000)::float8 AS "oldestAgeMs",
-         (array_agg(wait_reason ORDER BY received_at))[1] AS "waitReason"
-       FROM ${tables.event}
-       WHERE state = 'waiting' AND COALESCE(replayed_at, received_at) < ${now} - $1 * interval '1 millisecond'
+  async stuck(): Promise<StuckRow[]> {
+    const { tables } = this.database;
+    const old = `state = 'waiting' AND COALESCE(replayed_at, received_at) < ${this.database.in(-this.options.stuckAfterMs)}`;
+    const lanes = await this.database.query<Lane & { count: unknown }>(
+      `SELECT source, connection_id, COUNT(*) AS count FROM ${tables.event} WHERE ${old}
        GROUP BY source, connection_id`,
-      [this.options.stuckAfterMs],
     );
+    const stuck: StuckRow[] = [];
+    for (const { source, connection_id: connectionId, count } of lanes) {
+      const oldest = await this.oldest(old, source, connectionId);
+      if (oldest) stuck.push({ source, connectionId, count: numberIn(count), ...oldest });
+    }
+    return stuck;
+  }
+
+  private async oldest(condition: string, source: string, connectionId: string) {
+    const { tables, dialect, now } = this.database;
+    const [row] = await this.database.query<{ id: unknown; age_ms: unknown; wait_reason: string | null }>(
+      `SELECT id, ${dialect.elapsedMs('received_at', now)} AS age_ms, wait_reason FROM ${tables.event}
+       WHERE source = $1 AND connection_id = $2 AND ${condition} ORDER BY received_at, id LIMIT 1`,
+      [source, connectionId],
+    );
+    return (
+      row && { oldestId: String(row.id), oldestAgeMs: numberIn(row.age_ms), waitReason: row.wait_reason }
+    );
+  }
+
+  private async dueOf(lanes: readonly Lane[], perLane: number, due: Map<string, DueRow>): Promise<void> {
+    const { tables, now } = this.database;
+    const params: unknown[] = [];
+    const ofLanes = lanes.map(
+      ({ source, connection_id: connectionId }) => `
+        SELECT * FROM (
+          SELECT record_key, source, connection_id, resource, type FROM ${tables.event}
+          WHERE state = 'waiting' AND source = $${params.push(source)} AND connection_id = $${params.push(connectionId)}
+            AND available_at <= ${now}
+          ORDER BY available_at LIMIT ${whole(perLane)}) AS lane${params.length}`,
+    );
+    const rows = await this.database.query<{
+      record_key: Buffer;
+      source: string;
+      connection_id: string;
+      resource: string;
+      type: string;
+      starts: unknown;
+      events: unknown;
+    }>(
+      `SELECT due.record_key, due.source, due.connection_id, due.resource, due.type, MAX(record.starts) AS starts,
+         COUNT(*) AS events
+       FROM (${ofLanes.join(' UNION ALL ')}) AS due
+       LEFT JOIN ${tables.record} AS record ON record.record_key = due.record_key
+       WHERE record.lease_token IS NULL OR record.lease_until < ${now}
+       GROUP BY due.record_key, due.source, due.connection_id, due.resource, due.type`,
+      params,
+    );
+    for (const row of rows) {
+      const key = row.record_key.toString('hex');
+      const known = due.get(key);
+      due.set(key, {
+        recordKey: row.record_key,
+        source: row.source,
+        connectionId: row.connection_id,
+        resource: row.resource,
+        starts: optionalNumberIn(row.starts) ?? 0,
+        events: numberIn(row.events) + (known?.events ?? 0),
+        types: [...(known?.types ?? []), row.type],
+      });
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { MoreThanOrEqual, LessThanOrEqual, And } from 'typeorm';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import { SyncEventEntity, SyncMarkEntity, SyncRecordEntity } from '../entities/index.js';
 import { eventIdPrefix } from '../model/keys.js';
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { numberIn } from '../database/row-values.js';
+import { whole } from '../database/statement.js';
+import { SyncDatabase, type Query } from '../database/sync.database.js';
 import type { RecordKey } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { fenceStatement } from './record.statements.js';
@@ -9,8 +11,7 @@ import type { ClaimedRecord, RecordState } from './work.js';
 /** So many records of a connection may vanish unannounced within an hour, or a tenth of them if that is more. */
 const FREE_DELETIONS = 20;
 const SHARE = 0.1;
-
-type Query = (sql: string, params?: unknown[]) => Promise<unknown>;
+const WINDOW_MS = 3_600_000;
 
 /**
  * Guards against believing a key that has lost its rights, or belongs to another account: for it, every record is
@@ -28,24 +29,36 @@ export class DeleteCapService {
    * that vanish together are also found to be gone together.
    */
   save(record: ClaimedRecord, deleted: RecordState): Promise<boolean> {
-    const { source, connectionId } = record.key;
     const fence = fenceStatement(this.database, record, deleted, randomUUID(), this.options.leaseMs);
     return this.database.transaction(async (query) => {
-      const lock = `sync_record ${source} ${connectionId}`;
-      await query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [lock]);
+      await this.lock(query, record.key);
       if (await this.isReached(query, record.key)) return false;
-      await query(fence.sql, [...fence.params]);
+      await query(fence.sql, fence.params);
       return true;
     });
   }
 
+  /** By the connection's row, until the commit. */
+  private async lock(query: Query, { source, connectionId }: RecordKey): Promise<void> {
+    const { tables, now, dialect } = this.database;
+    await query(
+      `INSERT INTO ${tables.connection} (source, connection_id, start_at) VALUES ($1, $2, ${now})
+       ${dialect.ignoreClash(['source', 'connection_id'])}`,
+      [source, connectionId],
+    );
+    await query(
+      `SELECT 1 AS held FROM ${tables.connection} WHERE source = $1 AND connection_id = $2 ${dialect.forUpdate}`,
+      [source, connectionId],
+    );
+  }
+
   private async isReached(query: Query, { source, connectionId }: RecordKey): Promise<boolean> {
-    const { tables, now } = this.database;
+    const { tables } = this.database;
     // Only a deletion that nobody announced has been read as missing several times.
     const recent = await countOf(
       query,
-      `SELECT count(*)::int AS count FROM ${tables.record}
-       WHERE source = $1 AND connection_id = $2 AND deleted_at > ${now} - interval '1 hour' AND missing_reads > 0`,
+      `SELECT COUNT(*) AS count FROM ${tables.record}
+       WHERE source = $1 AND connection_id = $2 AND deleted_at > ${this.database.in(-WINDOW_MS)} AND missing_reads > 0`,
       [source, connectionId],
     );
     if (recent < FREE_DELETIONS) return false;
@@ -54,15 +67,15 @@ export class DeleteCapService {
     const enough = Math.ceil((recent + 1) / SHARE);
     const all = await countOf(
       query,
-      `SELECT count(*)::int AS count
-       FROM (SELECT FROM ${tables.record} WHERE source = $1 AND connection_id = $2 LIMIT $3) AS record`,
-      [source, connectionId, enough],
+      `SELECT COUNT(*) AS count
+       FROM (SELECT 1 AS one FROM ${tables.record} WHERE source = $1 AND connection_id = $2 LIMIT ${whole(enough)}) AS record`,
+      [source, connectionId],
     );
     return all < enough;
   }
 }
 
 async function countOf(query: Query, sql: string, params: unknown[]): Promise<number> {
-  const [row] = (await query(sql, params)) as { count: number }[];
-  return row!.count;
+  const [row] = await query<{ count: unknown }>(sql, params);
+  return numberIn(row!.count);
 }

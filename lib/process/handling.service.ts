@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { FencedTransaction } from './fenced-transaction.js';
 import { HandlerCaller } from './handler-call.js';

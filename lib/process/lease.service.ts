@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { milliseconds } from '../entities/statement.js';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { numberIn, optionalNumberIn, timeIn } from '../database/row-values.js';
+import { listed } from '../database/statement.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { WorkLoader } from './work.loader.js';
 import type { ClaimedRecord, Work } from './work.js';
@@ -15,17 +16,17 @@ interface RecordRow {
   connection_id: string;
   resource: string;
   record_id: string;
-  version: number;
+  version: unknown;
   fingerprint: string | null;
-  fingerprint_revision: number;
-  deleted_at: Date | null;
-  newest_event_at: Date | null;
-  starts: number;
-  fetch_failures: number;
-  fetch_failed_ago_ms: number | null;
-  fetch_due_in_ms: number | null;
-  missing_reads: number;
-  missing_for_ms: number | null;
+  fingerprint_revision: unknown;
+  deleted_at: unknown;
+  newest_event_at: unknown;
+  starts: unknown;
+  fetch_failures: unknown;
+  fetch_failed_ago_ms: unknown;
+  fetch_due_in_ms: unknown;
+  missing_reads: unknown;
+  missing_for_ms: unknown;
 }
 
 /**
@@ -51,10 +52,10 @@ export class LeaseService {
     { alone = false, early = false }: { alone?: boolean; early?: boolean } = {},
   ): Promise<Work[]> {
     await this.addMissingRecords(recordKeys);
-    const waiting = `EXISTS (SELECT FROM ${this.database.tables.event} AS event
+    const waiting = `EXISTS (SELECT 1 FROM ${this.database.tables.event} AS event
       WHERE event.record_key = record.record_key AND event.state = 'waiting'
       ${early ? '' : `AND event.available_at <= ${this.database.now}`})`;
-    return this.claimWhere(recordKeys, `${waiting} ${alone ? '' : `AND starts < ${SUSPECT_STARTS}`}`);
+    return this.claimWhere(recordKeys, `${waiting} ${alone ? '' : `AND record.starts < ${SUSPECT_STARTS}`}`);
   }
 
   /** Whether a record is under suspicion of killing workers. */
@@ -67,14 +68,14 @@ export class LeaseService {
    * @param counts the claim counts as one that the worker did not come back from
    */
   async release(record: ClaimedRecord, counts = false): Promise<void> {
-    const { tables } = this.database;
-    await this.database.query(
-      `UPDATE ${tables.record}
-       SET lease_token = NULL, lease_until = NULL, starts = GREATEST(starts - $3::int, 0)
-       WHERE record_key = (SELECT record_key FROM ${tables.record}
-         WHERE record_key = $1 AND lease_token = $2 FOR UPDATE SKIP LOCKED)`,
-      [record.recordKey, record.leaseToken, counts ? 0 : 1],
-    );
+    const starts = counts ? '' : ', starts = CASE WHEN starts > 0 THEN starts - 1 ELSE 0 END';
+    await this.database.updateUnlocked({
+      table: this.database.tables.record,
+      key: 'record_key',
+      set: `lease_token = NULL, lease_until = NULL${starts}`,
+      where: 'record.record_key = $1 AND record.lease_token = $2',
+      params: [record.recordKey, record.leaseToken],
+    });
   }
 
   /** This worker is done with the record, whatever came of it: its lease is no longer renewed. */
@@ -88,64 +89,74 @@ export class LeaseService {
    */
   async renewHeld(): Promise<void> {
     if (this.held.size === 0) return;
-    const { tables, now } = this.database;
-    const held = [...this.held];
-    await this.database.query(
-      `UPDATE ${tables.record} SET lease_until = ${now} + $3 * interval '1 millisecond'
-       WHERE record_key IN (
-         SELECT record_key FROM ${tables.record}
-         WHERE (record_key, lease_token) IN (SELECT * FROM unnest($1::bytea[], $2::uuid[]))
-         ORDER BY record_key
-         FOR UPDATE SKIP LOCKED)`,
-      [held.map((record) => record.recordKey), held.map((record) => record.leaseToken), this.options.leaseMs],
-    );
+    const params: unknown[] = [];
+    const held = [...this.held].map(({ recordKey, leaseToken }) => {
+      return `(record.record_key = $${params.push(recordKey)} AND record.lease_token = $${params.push(leaseToken)})`;
+    });
+    await this.database.updateUnlocked({
+      table: this.database.tables.record,
+      key: 'record_key',
+      set: `lease_until = ${this.database.in(this.options.leaseMs)}`,
+      where: held.join(' OR '),
+      params,
+    });
   }
 
   /** The NOT EXISTS matters: without it the insert waits for whoever has the row open in a transaction. */
   private async addMissingRecords(recordKeys: readonly Buffer[]): Promise<void> {
-    const { tables } = this.database;
+    const { tables, dialect } = this.database;
+    const params: unknown[] = [];
     await this.database.query(
       `INSERT INTO ${tables.record} (record_key, source, connection_id, resource, record_id)
-       SELECT DISTINCT ON (record_key) record_key, source, connection_id, resource, record_id
+       SELECT record_key, MIN(source), MIN(connection_id), MIN(resource), MIN(record_id)
        FROM ${tables.event} AS event
-       WHERE record_key = ANY ($1) AND state = 'waiting'
-         AND NOT EXISTS (SELECT FROM ${tables.record} AS record WHERE record.record_key = event.record_key)
-       ORDER BY record_key
-       ON CONFLICT DO NOTHING`,
-      [recordKeys],
+       WHERE record_key IN (${listed(params, recordKeys)}) AND state = 'waiting'
+         AND NOT EXISTS (SELECT 1 FROM ${tables.record} AS record WHERE record.record_key = event.record_key)
+       GROUP BY record_key ORDER BY record_key
+       ${dialect.ignoreClash(['record_key'])}`,
+      params,
     );
   }
 
   private async claimWhere(recordKeys: readonly Buffer[], condition: string): Promise<Work[]> {
     const { tables, now } = this.database;
     const leaseToken = randomUUID();
-    // In one order and past what is locked: claims of overlapping sets neither deadlock nor wait.
-    const records = await this.database.query<RecordRow>(
-      `UPDATE ${tables.record} AS claimed
-       SET lease_token = $2, lease_until = ${now} + $3 * interval '1 millisecond', starts = starts + 1
-       WHERE record_key IN (
-         SELECT record_key FROM ${tables.record} AS record
-         WHERE record_key = ANY ($1) AND (lease_token IS NULL OR lease_until < ${now}) AND ${condition}
-         ORDER BY record_key
-         FOR UPDATE SKIP LOCKED)
-       RETURNING record_key, source, connection_id, resource, record_id, version, fingerprint, fingerprint_revision,
-         deleted_at, newest_event_at, starts, fetch_failures, missing_reads,
-         ${milliseconds(`${now} - fetch_failed_at`)} AS fetch_failed_ago_ms,
-         ${milliseconds(`fetch_due_at - ${now}`)} AS fetch_due_in_ms,
-         ${milliseconds(`${now} - missing_since`)} AS missing_for_ms`,
-      [recordKeys, leaseToken, this.options.leaseMs],
-    );
+    const params: unknown[] = [leaseToken];
+    await this.database.updateUnlocked({
+      table: tables.record,
+      key: 'record_key',
+      set: `lease_token = $1, lease_until = ${this.database.in(this.options.leaseMs)}, starts = starts + 1`,
+      where: `record.record_key IN (${listed(params, recordKeys)})
+        AND (record.lease_token IS NULL OR record.lease_until < ${now}) AND ${condition}`,
+      params,
+    });
+    const records = await this.load(recordKeys, leaseToken);
     if (records.length === 0) return [];
-    const keys = records.map((row) => row.record_key);
+    const keys = records.map(({ recordKey }) => recordKey);
     // One after the other: the module's second connection is for deliveries.
     const events = await this.loader.loadEvents(keys);
     const marks = await this.loader.loadMarks(keys);
-    return records.map((row) => {
-      const key = row.record_key.toString('hex');
-      const record = recordOf(row, leaseToken);
+    return records.map((record) => {
+      const key = record.recordKey.toString('hex');
       this.held.add(record);
       return { record, events: events.get(key) ?? [], marks: marks.get(key) ?? [] };
     });
+  }
+
+  /** Those that were claimed, by the token. */
+  private async load(recordKeys: readonly Buffer[], leaseToken: string): Promise<ClaimedRecord[]> {
+    const { tables, now, dialect } = this.database;
+    const params: unknown[] = [leaseToken];
+    const rows = await this.database.query<RecordRow>(
+      `SELECT record_key, source, connection_id, resource, record_id, version, fingerprint, fingerprint_revision,
+         deleted_at, newest_event_at, starts, fetch_failures, missing_reads,
+         ${dialect.elapsedMs('fetch_failed_at', now)} AS fetch_failed_ago_ms,
+         ${dialect.elapsedMs(now, 'fetch_due_at')} AS fetch_due_in_ms,
+         ${dialect.elapsedMs('missing_since', now)} AS missing_for_ms
+       FROM ${tables.record} WHERE lease_token = $1 AND record_key IN (${listed(params, recordKeys)})`,
+      params,
+    );
+    return rows.map((row) => recordOf(row, leaseToken));
   }
 }
 
@@ -154,16 +165,16 @@ function recordOf(row: RecordRow, leaseToken: string): ClaimedRecord {
     key: { source: row.source, connectionId: row.connection_id, resource: row.resource, id: row.record_id },
     recordKey: row.record_key,
     leaseToken,
-    version: row.version,
+    version: numberIn(row.version),
     fingerprint: row.fingerprint,
-    fingerprintRevision: row.fingerprint_revision,
+    fingerprintRevision: numberIn(row.fingerprint_revision),
     deleted: row.deleted_at !== null,
-    newestEventAt: row.newest_event_at,
-    starts: row.starts,
-    fetchFailures: row.fetch_failures,
-    fetchFailedAgoMs: row.fetch_failed_ago_ms,
-    fetchDueInMs: row.fetch_due_in_ms,
-    missingReads: row.missing_reads,
-    missingForMs: row.missing_for_ms,
+    newestEventAt: timeIn(row.newest_event_at),
+    starts: numberIn(row.starts),
+    fetchFailures: numberIn(row.fetch_failures),
+    fetchFailedAgoMs: optionalNumberIn(row.fetch_failed_ago_ms),
+    fetchDueInMs: optionalNumberIn(row.fetch_due_in_ms),
+    missingReads: numberIn(row.missing_reads),
+    missingForMs: optionalNumberIn(row.missing_for_ms),
   };
 }

@@ -1,6 +1,9 @@
-import type { Statement } from '../entities/statement.js';
-import type { SyncDatabase } from '../entities/sync.database.js';
+import { listed, type Statement } from '../database/statement.js';
+import type { SyncDatabase } from '../database/sync.database.js';
 import type { ClaimedRecord, Mark } from './work.js';
+
+/** In the order in which they are written: `replay_no` decides over the others, and so must be the last. */
+const COLUMNS = 'state version deleted failed_version attempts conflicts error due_at replay_no'.split(' ');
 
 /** Writes marks. One that a replay has reset since it was read is left as the replay wants it. */
 export function writeMarksStatement(
@@ -8,43 +11,24 @@ export function writeMarksStatement(
   record: ClaimedRecord,
   marks: readonly Mark[],
 ): Statement {
-  const { tables, now } = database;
+  const { tables, dialect } = database;
   const params: unknown[] = [record.recordKey];
   const rows = marks.map((mark) => {
-    const values = [
-      mark.eventId,
-      mark.handler,
-      mark.state,
-      mark.version,
-      mark.deleted,
-      mark.failedVersion,
-      mark.attempts,
-      mark.conflicts,
-      mark.replayNo,
-      mark.error,
-    ].map((value) => `$${params.push(value)}`);
-    const dueAt =
-      mark.dueInMs === null ? 'NULL' : `${now} + interval '${Math.round(mark.dueInMs)} milliseconds'`;
-    return `($1, ${values.join(', ')}, ${dueAt})`;
+    const given = listed(params, [mark.eventId, mark.handler, mark.state, mark.version, mark.deleted]);
+    const failure = listed(params, [mark.failedVersion, mark.attempts, mark.conflicts, mark.error]);
+    const dueAt = mark.dueInMs === null ? 'NULL' : database.in(mark.dueInMs);
+    return `($1, ${given}, ${failure}, ${dueAt}, $${params.push(mark.replayNo)})`;
   });
-  const columns = [
-    'state',
-    'version',
-    'deleted',
-    'failed_version',
-    'attempts',
-    'conflicts',
-    'replay_no',
-    'error',
-    'due_at',
-  ];
+  const isSame = `${dialect.kept(tables.mark, 'replay_no')} = ${dialect.given('replay_no')}`;
+  const set = COLUMNS.map((column) => {
+    const [given, kept] = [dialect.given(column), dialect.kept(tables.mark, column)];
+    return [column, `CASE WHEN ${isSame} THEN ${given} ELSE ${kept} END`];
+  });
   return {
     sql: `
-      INSERT INTO ${tables.mark} AS mark (record_key, event_id, handler, ${columns.join(', ')})
+      INSERT INTO ${tables.mark} (record_key, event_id, handler, ${COLUMNS.join(', ')})
       VALUES ${rows.join(', ')}
-      ON CONFLICT (record_key, event_id, handler)
-      DO UPDATE SET ${columns.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}
-      WHERE mark.replay_no = EXCLUDED.replay_no`,
+      ${dialect.updateOnClash(['record_key', 'event_id', 'handler'], Object.fromEntries(set) as Record<string, string>)}`,
     params,
   };
 }
@@ -58,7 +42,7 @@ export function forgetMarksStatement(
   const params: unknown[] = [record.recordKey];
   return {
     sql: `DELETE FROM ${database.tables.mark}
-      WHERE record_key = $1 AND event_id IN (${eventIds.map((id) => `$${params.push(id)}`).join(', ')})`,
+      WHERE record_key = $1 AND event_id IN (${listed(params, eventIds)})`,
     params,
   };
 }

@@ -1,5 +1,5 @@
 import type { WaitReason } from '../model/event.js';
-import { isConflict } from '../entities/connection.js';
+import { isConflict } from '../database/database.errors.js';
 import { RetryLaterError, UnrecoverableError } from '../sync.errors.js';
 import { ConnectionLostError, TransactionEndedError } from './process.errors.js';
 import type { Mark } from './work.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { milliseconds } from '../entities/statement.js';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { numberIn, optionalNumberIn } from '../database/row-values.js';
+import { listed } from '../database/statement.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import type { RequiredRecord } from '../handlers/handler.options.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { Budget } from '../hydrate/budget.js';
@@ -91,20 +92,26 @@ export class ParentsService {
   /** Never saved and not deleted; one whose events have all died, with none waiting, is past waiting for. */
   private async missing(parents: readonly RecordKey[]): Promise<{ key: RecordKey; dueInMs: number }[]> {
     if (parents.length === 0) return [];
-    const { tables, now } = this.database;
-    const keys = parents.map(recordKeyOf);
-    const rows = await this.database.query<{ key: Buffer; due_in_ms: number | null }>(
-      `SELECT key, (SELECT ${milliseconds(`min(available_at) - ${now}`)} FROM ${tables.event}
-         WHERE record_key = key AND state = 'waiting') AS due_in_ms
-       FROM unnest($1::bytea[]) AS key
-       WHERE NOT EXISTS (SELECT FROM ${tables.record} AS record WHERE record_key = key AND (version > 0 OR deleted_at IS NOT NULL))
-         AND (EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'waiting')
-           OR NOT EXISTS (SELECT FROM ${tables.event} WHERE record_key = key AND state = 'dead'))`,
-      [keys],
+    const { tables, now, dialect } = this.database;
+    const params: unknown[] = [];
+    const keys = listed(params, parents.map(recordKeyOf));
+    const known = await this.database.query<{ record_key: Buffer }>(
+      `SELECT record_key FROM ${tables.record}
+       WHERE record_key IN (${keys}) AND (version > 0 OR deleted_at IS NOT NULL)`,
+      params,
     );
-    return rows.map((row) => ({
-      key: parents[keys.findIndex((key) => key.equals(row.key))]!,
-      dueInMs: row.due_in_ms ?? 0,
-    }));
+    const events = await this.database.query<{ record_key: Buffer; waiting: unknown; due_in_ms: unknown }>(
+      `SELECT record_key, SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS waiting,
+         MIN(CASE WHEN state = 'waiting' THEN ${dialect.elapsedMs(now, 'available_at')} END) AS due_in_ms
+       FROM ${tables.event} WHERE record_key IN (${keys}) AND state IN ('waiting', 'dead') GROUP BY record_key`,
+      params,
+    );
+    return parents.flatMap((key) => {
+      const isOf = (row: { record_key: Buffer }) => row.record_key.equals(recordKeyOf(key));
+      if (known.some(isOf)) return [];
+      const its = events.find(isOf);
+      if (its && numberIn(its.waiting) === 0) return [];
+      return [{ key, dueInMs: optionalNumberIn(its?.due_in_ms) ?? 0 }];
+    });
   }
 }

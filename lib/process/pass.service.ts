@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
 import { Telemetry, type PassReport } from '../observe/telemetry.js';

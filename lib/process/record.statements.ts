@@ -1,5 +1,5 @@
-import type { Statement } from '../entities/statement.js';
-import type { SyncDatabase } from '../entities/sync.database.js';
+import type { Statement } from '../database/statement.js';
+import type { SyncDatabase } from '../database/sync.database.js';
 import type { ClaimedRecord, RecordState } from './work.js';
 
 /**
@@ -16,7 +16,7 @@ export function fenceStatement(
 ): Statement {
   const { tables, now } = database;
   const params: unknown[] = [record.recordKey, record.leaseToken, txToken];
-  const lease = `tx_token = $3, lease_until = ${now} + interval '${leaseMs} milliseconds'`;
+  const lease = `tx_token = $3, lease_until = ${database.in(leaseMs)}`;
   if (!state) {
     return {
       sql: `UPDATE ${tables.record} SET ${lease} WHERE record_key = $1 AND lease_token = $2`,
@@ -55,33 +55,32 @@ export interface RecordNote {
 }
 
 /**
- * The first part of every settle, and its guard: it only finds the row if this very transaction's fence wrote it. Where
- * the database, or the handler, has ended that transaction, it fails with a division by zero.
+ * The first part of every settle, and its guard: it only finds the row if this very transaction's fence wrote it.
+ * `starts` goes only now that the worker has come back: the next handler may be the one that kills it.
  */
 export function noteStatement(
   database: SyncDatabase,
   record: ClaimedRecord,
   txToken: string,
-  xid: string,
   note: RecordNote,
 ): Statement {
-  const { tables, now } = database;
-  const set = ['newest_event_at = GREATEST(newest_event_at, $3::timestamptz)'];
-  // Only now has the worker come back from it: the next handler may be the one that kills it.
+  const { now } = database;
+  const params: unknown[] = [record.recordKey, txToken];
+  // Something is always written, so that the row counts as found.
+  const set = ['tx_token = $2'];
+  if (note.newestEventAt) {
+    const at = `$${params.push(note.newestEventAt)}`;
+    set.push(`newest_event_at = CASE WHEN newest_event_at > ${at} THEN newest_event_at ELSE ${at} END`);
+  }
   if (note.released) set.push('lease_token = NULL', 'lease_until = NULL', 'starts = 0');
   if (note.fetch?.outcome === 'failed') {
-    set.push(
-      `fetch_failed_at = ${now}`,
-      `fetch_due_at = ${now} + interval '${Math.round(note.fetch.dueInMs)} milliseconds'`,
-    );
+    set.push(`fetch_failed_at = ${now}`, `fetch_due_at = ${database.in(note.fetch.dueInMs)}`);
     if (note.fetch.counts) set.push('fetch_failures = fetch_failures + 1');
   }
   if (note.fetch?.outcome === 'missing')
     set.push('missing_reads = missing_reads + 1', `missing_since = COALESCE(missing_since, ${now})`);
   return {
-    sql: `WITH noted AS (
-        UPDATE ${tables.record} SET ${set.join(', ')} WHERE record_key = $1 AND tx_token = $2 RETURNING 1)
-      SELECT 1 / count(*) FROM noted WHERE txid_current()::text = $4`,
-    params: [record.recordKey, txToken, note.newestEventAt, xid],
+    sql: `UPDATE ${database.tables.record} SET ${set.join(', ')} WHERE record_key = $1 AND tx_token = $2`,
+    params,
   };
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import type { ChangeHandler } from '../handlers/sync-handler.js';
 import { reopenEventsStatement } from '../inbox/reopen.statement.js';
 import type { Work } from './work.js';
@@ -14,18 +14,22 @@ export class SetbackService {
   constructor(private readonly database: SyncDatabase) {}
 
   async setBack({ record, events }: Work, handler: ChangeHandler): Promise<void> {
-    const { tables, now } = this.database;
+    const { tables, dialect } = this.database;
     await this.database.transaction(async (query) => {
       await query(
-        `INSERT INTO ${tables.mark} AS mark (record_key, event_id, handler, state, version)
+        `INSERT INTO ${tables.mark} (record_key, event_id, handler, state, version)
          VALUES ($1, 0, $2, 'failed', -1)
-         ON CONFLICT (record_key, event_id, handler)
-         DO UPDATE SET version = -1, state = 'failed', due_at = NULL, replay_no = mark.replay_no + 1`,
+         ${dialect.updateOnClash(['record_key', 'event_id', 'handler'], {
+           version: '-1',
+           state: `'failed'`,
+           due_at: 'NULL',
+           replay_no: `${dialect.kept(tables.mark, 'replay_no')} + 1`,
+         })}`,
         [record.recordKey, handler.name],
       );
       const ids = events.map(({ id }) => id);
-      const { sql, params } = reopenEventsStatement(tables.event, now, ids);
-      await query(sql, [...params]);
+      const { sql, params } = reopenEventsStatement(this.database, ids);
+      await query(sql, params);
     });
   }
 }

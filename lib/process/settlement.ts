@@ -1,10 +1,11 @@
-import type { SyncDatabase } from '../entities/sync.database.js';
+import type { Statement } from '../database/statement.js';
+import type { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import type { EventOutcome } from '../inbox/event-outcome.js';
 import {
-  decideLateStatement,
+  decideLateStatements,
   postponeRestStatement,
-  settleEventsStatement,
+  settleEventsStatements,
 } from '../inbox/settle.statement.js';
 import type { Settle } from './fenced-transaction.js';
 import { forgetMarksStatement, writeMarksStatement } from './mark.statements.js';
@@ -60,16 +61,15 @@ export function allDead(
 export function settleOf(database: SyncDatabase, work: Work, settlement: Settlement): Settle {
   const { marks, folded, events, decided, released, newestEventAt, fetch } = settlement;
   const { record } = work;
-  const statements = [];
+  const statements: Statement[] = [];
   if (marks.length > 0) statements.push(writeMarksStatement(database, record, marks));
   if (folded.length > 0) statements.push(forgetMarksStatement(database, record, folded));
-  if (events.length > 0) statements.push(settleEventsStatement(database.tables.event, database.now, events));
-  if (decided.length > 0) statements.push(decideLateStatement(database.tables.event, decided));
+  statements.push(...settleEventsStatements(database, events), ...decideLateStatements(database, decided));
   const waiting = events.filter((event) => event.state === 'waiting');
   if (waiting.length === EVENTS_PER_PASS) {
     // As many as a pass can take, and none is done with: those behind them would start the same pass again at once.
     const first = waiting.reduce((a, b) => (a.availableInMs <= b.availableInMs ? a : b));
-    statements.push(postponeRestStatement(database.tables.event, database.now, record.recordKey, first));
+    statements.push(postponeRestStatement(database, record.recordKey, first));
   }
   return { released, fetch, newestEventAt, statements };
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { timeIn } from '../database/row-values.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import { DEFAULT_CONNECTION } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 
@@ -15,18 +16,19 @@ export class StartService {
 
   /** Writes down the first boot of every source, once and for all processes, and learns those of before. */
   async load(): Promise<void> {
-    const { tables, now } = this.database;
-    const sources = Object.keys(this.options.sources);
-    await this.database.query(
-      `INSERT INTO ${tables.connection} (source, connection_id, start_at)
-       SELECT source, $2, ${now} FROM unnest($1::text[]) AS source ON CONFLICT DO NOTHING`,
-      [sources, DEFAULT_CONNECTION],
-    );
-    const rows = await this.database.query<{ source: string; start_at: Date }>(
+    const { tables, now, dialect } = this.database;
+    for (const source of Object.keys(this.options.sources)) {
+      await this.database.query(
+        `INSERT INTO ${tables.connection} (source, connection_id, start_at) VALUES ($1, $2, ${now})
+         ${dialect.ignoreClash(['source', 'connection_id'])}`,
+        [source, DEFAULT_CONNECTION],
+      );
+    }
+    const rows = await this.database.query<{ source: string; start_at: unknown }>(
       `SELECT source, start_at FROM ${tables.connection} WHERE connection_id = $1`,
       [DEFAULT_CONNECTION],
     );
-    for (const row of rows) this.firstBoots.set(row.source, row.start_at);
+    for (const row of rows) this.firstBoots.set(row.source, timeIn(row.start_at)!);
   }
 
   /** Null: everything. */

@@ -1,22 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { milliseconds } from '../entities/statement.js';
-import { SyncDatabase } from '../entities/sync.database.js';
+import { flagIn, numberIn, optionalFlagIn, optionalNumberIn, timeIn } from '../database/row-values.js';
+import { listed } from '../database/statement.js';
+import { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import { EVENTS_PER_PASS, type Mark, type WaitingEvent } from './work.js';
 
 interface EventRow {
-  id: string;
+  id: unknown;
   record_key: Buffer;
   dedupe_key: Buffer;
   event_id: string | null;
   type: string;
   origin: WaitingEvent['origin'];
-  deletion: boolean;
-  occurred_at: Date | null;
-  received_at: Date;
-  late: boolean | null;
-  replayed_at: Date | null;
-  replay_no: number;
+  deletion: unknown;
+  occurred_at: unknown;
+  received_at: unknown;
+  late: unknown;
+  replayed_at: unknown;
+  replay_no: unknown;
   succeeded_by: string | null;
   wait_reason: WaitReason | null;
   payload: string | null;
@@ -24,16 +25,16 @@ interface EventRow {
 
 interface MarkRow {
   record_key: Buffer;
-  event_id: string;
+  event_id: unknown;
   handler: string;
   state: Mark['state'];
-  version: number;
-  deleted: boolean;
-  failed_version: number;
-  attempts: number;
-  conflicts: number;
-  replay_no: number;
-  due_in_ms: number | null;
+  version: unknown;
+  deleted: unknown;
+  failed_version: unknown;
+  attempts: unknown;
+  conflicts: unknown;
+  replay_no: unknown;
+  due_in_ms: unknown;
   error: string | null;
 }
 
@@ -44,27 +45,30 @@ export class WorkLoader {
 
   /** Waiting events by record key in hex, oldest first by the provider's time. */
   async loadEvents(recordKeys: readonly Buffer[]): Promise<Map<string, WaitingEvent[]>> {
+    const params: unknown[] = [];
     const rows = await this.database.query<EventRow>(
       `SELECT * FROM (
          SELECT id, record_key, dedupe_key, event_id, type, origin, deletion, occurred_at, received_at, late,
            replayed_at, replay_no, succeeded_by, wait_reason, payload,
-           row_number() OVER (PARTITION BY record_key ORDER BY COALESCE(occurred_at, received_at), id) AS place
+           ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY COALESCE(occurred_at, received_at), id) AS place
          FROM ${this.database.tables.event}
-         WHERE record_key = ANY ($1) AND state = 'waiting') AS event
+         WHERE record_key IN (${listed(params, recordKeys)}) AND state = 'waiting') AS event
        WHERE place <= ${EVENTS_PER_PASS}
        ORDER BY record_key, place`,
-      [recordKeys],
+      params,
     );
     return grouped(rows, eventOf);
   }
 
   /** Marks by record key in hex. */
   async loadMarks(recordKeys: readonly Buffer[]): Promise<Map<string, Mark[]>> {
+    const { tables, now, dialect } = this.database;
+    const params: unknown[] = [];
     const rows = await this.database.query<MarkRow>(
       `SELECT record_key, event_id, handler, state, version, deleted, failed_version, attempts, conflicts, replay_no,
-         ${milliseconds(`due_at - ${this.database.now}`)} AS due_in_ms, error
-       FROM ${this.database.tables.mark} WHERE record_key = ANY ($1)`,
-      [recordKeys],
+         ${dialect.elapsedMs(now, 'due_at')} AS due_in_ms, error
+       FROM ${tables.mark} WHERE record_key IN (${listed(params, recordKeys)})`,
+      params,
     );
     return grouped(rows, markOf);
   }
@@ -86,17 +90,17 @@ function grouped<Row extends { record_key: Buffer }, T>(
 
 function eventOf(row: EventRow): WaitingEvent {
   return {
-    id: row.id,
+    id: String(row.id),
     dedupeKey: row.dedupe_key,
     eventId: row.event_id,
     type: row.type,
     origin: row.origin,
-    deletion: row.deletion,
-    occurredAt: row.occurred_at,
-    receivedAt: row.received_at,
-    late: row.late,
+    deletion: flagIn(row.deletion),
+    occurredAt: timeIn(row.occurred_at),
+    receivedAt: timeIn(row.received_at)!,
+    late: optionalFlagIn(row.late),
     replayed: row.replayed_at !== null,
-    replayNo: row.replay_no,
+    replayNo: numberIn(row.replay_no),
     succeededBy: row.succeeded_by === null ? [] : (JSON.parse(row.succeeded_by) as string[]),
     waitReason: row.wait_reason,
     payload: row.payload,
@@ -105,16 +109,16 @@ function eventOf(row: EventRow): WaitingEvent {
 
 function markOf(row: MarkRow): Mark {
   return {
-    eventId: row.event_id,
+    eventId: String(row.event_id),
     handler: row.handler,
     state: row.state,
-    version: row.version,
-    deleted: row.deleted,
-    failedVersion: row.failed_version,
-    attempts: row.attempts,
-    conflicts: row.conflicts,
-    replayNo: row.replay_no,
-    dueInMs: row.due_in_ms,
+    version: numberIn(row.version),
+    deleted: flagIn(row.deleted),
+    failedVersion: numberIn(row.failed_version),
+    attempts: numberIn(row.attempts),
+    conflicts: numberIn(row.conflicts),
+    replayNo: numberIn(row.replay_no),
+    dueInMs: optionalNumberIn(row.due_in_ms),
     error: row.error,
   };
 }

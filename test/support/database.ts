@@ -1,20 +1,40 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SyncDatabaseType } from 'nestjs-hybrid-sync';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 
 export interface TestDatabase {
-  /** Connection string of a superuser. */
+  /** Connection string of a superuser; of SQLite, the file. */
   url: string;
+  /** As TypeORM wants it. */
+  options: DataSourceOptions & { type: SyncDatabaseType };
   /** Removes the database, whoever is still connected to it. */
   drop(): Promise<void>;
 }
 
+/** The kind of database that this run is on. */
+export const databaseType = (process.env.TEST_DATABASE_TYPE ?? 'postgres') as SyncDatabaseType;
+
 /** A new empty database on the server of this run. */
 export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name}`);
-  const url = new URL(serverUrl());
+  if (databaseType === 'better-sqlite3') {
+    const file = join(tmpdir(), `${name}.db`);
+    const drop = async () => ['', '-wal', '-shm'].forEach((end) => rmSync(file + end, { force: true }));
+    return { url: file, options: { type: databaseType, database: file, timeout: 2_000 }, drop };
+  }
+  const server = serverUrl();
+  await onServer(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  const force = databaseType === 'postgres' ? ' WITH (FORCE)' : '';
+  return {
+    url: url.href,
+    options: { type: databaseType, url: url.href } as TestDatabase['options'],
+    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name}${force}`),
+  };
 }
 
 function serverUrl(): string {
@@ -23,12 +43,11 @@ function serverUrl(): string {
   return url;
 }
 
-async function onServer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: serverUrl() });
-  await client.connect();
+async function onServer(url: string, statement: string): Promise<void> {
+  const server = await new DataSource({ type: databaseType, url } as DataSourceOptions).initialize();
   try {
-    await client.query(statement);
+    await server.query(statement);
   } finally {
-    await client.end();
+    await server.destroy();
   }
 }

@@ -9,9 +9,16 @@ import {
 import { Test } from '@nestjs/testing';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import type { AddressInfo } from 'node:net';
-import { SyncModule, SyncService, type Mirror, type SyncOptions, type SyncSource } from 'nestjs-hybrid-sync';
+import {
+  syncEntities,
+  SyncModule,
+  SyncService,
+  type Mirror,
+  type SyncOptions,
+  type SyncSource,
+} from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
@@ -60,12 +67,12 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   @Module({
     imports: [
       TypeOrmModule.forRoot({
-        type: 'postgres',
-        url: database.url,
+        ...(database.options as TypeOrmModuleOptions),
+        entities: syncEntities(database.options.type),
         autoLoadEntities: true,
         poolSize: options.poolSize ?? 10,
         retryAttempts: 0,
-      }),
+      } as TypeOrmModuleOptions),
       TypeOrmModule.forFeature(options.entities ?? []),
       SyncModule.forRoot({
         sources: {

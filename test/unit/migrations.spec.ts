@@ -1,6 +1,6 @@
 import { syncEntities, syncMigrations } from 'nestjs-hybrid-sync';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { SyncDatabase } from '../../lib/entities/sync.database.js';
+import { createSyncDatabase } from '../../lib/database/database.factory.js';
 import { SyncClock } from '../../lib/sync.clock.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -12,7 +12,7 @@ describe('the migrations', () => {
     return new DataSource({
       type: 'postgres',
       url: database.url,
-      entities: syncEntities,
+      entities: syncEntities('postgres'),
       migrations: syncMigrations,
       ...options,
     } as DataSourceOptions).initialize();
@@ -71,7 +71,7 @@ describe('the migrations', () => {
   it('are run once by processes that boot together, and again by none', async () => {
     source = await connect({ migrations: [] });
     const processes = await Promise.all(Array.from({ length: 4 }, () => connect({ migrations: [] })));
-    const migrate = (host: DataSource) => new SyncDatabase(host, new SyncClock()).migrate();
+    const migrate = (host: DataSource) => createSyncDatabase(host, new SyncClock()).migrate();
     try {
       await Promise.all(processes.map(migrate));
       await migrate(source);

@@ -1,12 +1,8 @@
-/** SQL with `$1`, `$2`… and their values. */
-export interface Statement {
-  readonly sql: string;
-  readonly params: readonly unknown[];
-}
+import type { Statement } from '../statement.js';
 
 /**
  * The statement with its values written into it, so that several can travel as one message: the extended protocol
- * carries parameters for one statement at a time only. PostgreSQL, `standard_conforming_strings` on (the default).
+ * carries parameters for one statement at a time only. `standard_conforming_strings` must be on, as is the default.
  */
 export function inlined({ sql, params }: Statement): string {
   return sql.replace(/\$(\d+)/g, (_, n: string) => literal(params[Number(n) - 1]));
@@ -24,9 +20,4 @@ function literal(value: unknown): string {
     return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\')}'` : `'${text}'`;
   }
   throw new TypeError(`no SQL literal for a ${typeof value}`);
-}
-
-/** SQL for an interval's length in milliseconds. */
-export function milliseconds(interval: string): string {
-  return `(EXTRACT(EPOCH FROM ${interval}) * 1000)::float8`;
 }

@@ -1,0 +1,31 @@
+/** How one kind of database says what the module's statements have to say. Text only: nothing here talks to a server. */
+export interface Dialect {
+  /** Whether a statement can be given arrays, and each column of its rows as one. */
+  readonly hasArrays: boolean;
+
+  /** Ends a SELECT in a transaction: its rows are locked until the commit. */
+  readonly forUpdate: string;
+
+  /** The server's now, and so many milliseconds. */
+  now(aheadMs: number): string;
+
+  /** Milliseconds from one time to the other. */
+  elapsedMs(from: string, to: string): string;
+
+  /** Ends an INSERT: a row whose key is there already is left as it is. Errors of any other kind stay errors. */
+  ignoreClash(key: readonly string[]): string;
+
+  /**
+   * Ends an INSERT: what is set in a row whose key is there already.
+   * @param set SQL by column, in which `given()` is what was to be inserted and `kept()` what is there
+   */
+  updateOnClash(key: readonly string[], set: Readonly<Record<string, string>>): string;
+  given(column: string): string;
+  kept(table: string, column: string): string;
+
+  /** Whether the text has this part in it, to the letter; false for no text. */
+  includes(text: string, part: string): string;
+
+  /** Selects `source` and `connection_id` of all that have waiting events: at a cost that does not grow with these. */
+  lanes(eventTable: string): string;
+}

@@ -1,0 +1,30 @@
+import type { Dialect } from '../dialect.js';
+import { whole } from '../statement.js';
+
+/** Milliseconds since 1970, whatever the session's time zone. */
+const NOW = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`;
+
+/** MySQL and MariaDB. */
+export const mysqlDialect: Dialect = {
+  hasArrays: false,
+  forUpdate: 'FOR UPDATE',
+
+  now: (aheadMs) => (aheadMs === 0 ? NOW : `(${NOW} + ${whole(aheadMs)})`),
+
+  elapsedMs: (from, to) => `(${to} - ${from})`,
+
+  // Not INSERT IGNORE, which would also cut off what is too long.
+  ignoreClash: ([column]) => `ON DUPLICATE KEY UPDATE ${column} = ${column}`,
+
+  updateOnClash(_key, set) {
+    const assignments = Object.entries(set).map(([column, sql]) => `${column} = ${sql}`);
+    return `ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`;
+  },
+  given: (column) => `VALUES(${column})`,
+  kept: (table, column) => `${table}.${column}`,
+
+  includes: (text, part) => `COALESCE(LOCATE(${part}, ${text}) > 0, FALSE)`,
+
+  // Which its index answers by stepping from one to the next.
+  lanes: (eventTable) => `SELECT DISTINCT source, connection_id FROM ${eventTable} WHERE state = 'waiting'`,
+};

@@ -1,0 +1,103 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { SyncClock } from '../../sync.clock.js';
+import type { FencedConnection } from '../fenced-connection.js';
+import { Slots } from '../slots.js';
+import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
+import { withinLimit } from '../time-limit.js';
+import type { TypeOrmRunner } from '../typeorm-runner.js';
+import { destroyPgConnection } from './postgres.client.js';
+import { postgresDialect } from './postgres.dialect.js';
+import { PostgresFencedConnection } from './postgres.fenced-connection.js';
+
+/** Any 64-bit number, the same in every process: the lock under which the module's migrations run. */
+const MIGRATION_LOCK = '7314950528316647';
+
+/** So that a delivery is answered before its provider stops listening. */
+const CONNECT_TIMEOUT_MS = 3_000;
+const QUERY_TIMEOUT_MS = 10_000;
+
+/** Two connections of the module's own: one is for deliveries alone. */
+export class PostgresDatabase extends SyncDatabase {
+  private readonly slot = new Slots(1);
+  private commitsAreDurable = true;
+
+  constructor(host: DataSource, clock: SyncClock) {
+    super(host, clock, postgresDialect);
+  }
+
+  async open(): Promise<undefined> {
+    this.own = await this.connect(this.poolOf(2));
+    const [row] = await this.query<{ commits: string }>(
+      `SELECT current_setting('synchronous_commit') AS commits`,
+    );
+    this.commitsAreDurable = row!.commits !== 'off';
+  }
+
+  query<Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> {
+    return this.slot.run(() => this.bounded((runner) => rowsOf<Row>(runner, sql, params)));
+  }
+
+  /** Even where the database by default answers before it is on disk. */
+  async store(sql: string, params: readonly unknown[]): Promise<void> {
+    await this.bounded(async (runner) => {
+      if (this.commitsAreDurable) return runner.query(sql, [...params]);
+      return runner.manager.transaction(async (manager) => {
+        await manager.query('SET LOCAL synchronous_commit = on');
+        await manager.query(sql, [...params]);
+      });
+    });
+  }
+
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return this.slot.run(() =>
+      this.opened.transaction('READ COMMITTED', (manager) => work(queryOf(manager))),
+    );
+  }
+
+  async updateUnlocked(update: UnlockedUpdate): Promise<void> {
+    const { table, key, set, params } = update;
+    const rows = unlockedRows(update, 'FOR UPDATE SKIP LOCKED');
+    await this.query(`UPDATE ${table} SET ${set} WHERE ${key} IN (${rows})`, params);
+  }
+
+  fencedConnection(timeoutMs: number): FencedConnection {
+    return new PostgresFencedConnection(this.host.createQueryRunner('master') as TypeOrmRunner, timeoutMs);
+  }
+
+  async migrate(): Promise<void> {
+    const migrating = await this.connectToMigrate(this.poolOf(2));
+    try {
+      // A transaction's lock and not a session's, for the sake of connection poolers.
+      await migrating.transaction(async (manager) => {
+        await manager.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+        await migrating.runMigrations({ transaction: 'all' });
+      });
+    } finally {
+      await migrating.destroy();
+    }
+  }
+
+  private poolOf(poolSize: number): object {
+    const { extra } = this.host.options as { extra?: object };
+    return { poolSize, extra: { ...extra, max: poolSize, connectionTimeoutMillis: CONNECT_TIMEOUT_MS } };
+  }
+
+  /** A connection whose answer does not come is given up: back in the pool it would hold up whoever gets it next. */
+  private async bounded<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    const runner = this.opened.createQueryRunner('master');
+    try {
+      return await withinLimit(QUERY_TIMEOUT_MS, work(runner), (error) => destroyPgConnection(runner, error));
+    } finally {
+      await runner.release();
+    }
+  }
+}
+
+async function rowsOf<Row>(runner: QueryRunner, sql: string, params: readonly unknown[]): Promise<Row[]> {
+  const { records } = await runner.query(sql, [...params], true);
+  return (records ?? []) as Row[];
+}
+
+function queryOf(manager: EntityManager): Query {
+  return (sql, params = []) => rowsOf(manager.queryRunner!, sql, params);
+}

@@ -1,0 +1,112 @@
+import type { EntityManager } from 'typeorm';
+import { errorCodeOf } from '../database.errors.js';
+import { TransactionOverError, type FencedConnection } from '../fenced-connection.js';
+import type { Statement } from '../statement.js';
+import { hasOpenPart, markBegun, markEnded, type TypeOrmRunner } from '../typeorm-runner.js';
+import { inlined } from './inlined.js';
+import { destroyPgConnection, type PgClient, type PgResult } from './postgres.client.js';
+
+/** Beyond its handler's time a transaction may idle this much longer before the server ends it. */
+const IDLE_GRACE_MS = 5_000;
+
+/** The transaction has failed before; and what the guard of a commit fails with. */
+const FAILED_TRANSACTION = '25P02';
+const DIVISION_BY_ZERO = '22012';
+
+/**
+ * Sends what belongs together as one message: a transaction costs as many round trips as its handler makes, and two.
+ * READ COMMITTED, whatever the host's default: under a snapshot the fence could not see that it has lost.
+ */
+export class PostgresFencedConnection implements FencedConnection {
+  /** Of the transaction that the fence began. */
+  private xid?: string;
+
+  constructor(
+    private readonly runner: TypeOrmRunner,
+    private readonly timeoutMs: number,
+  ) {}
+
+  get manager(): EntityManager {
+    return this.runner.manager;
+  }
+
+  get isLost(): boolean {
+    return this.runner.isReleased;
+  }
+
+  async begin(fence: Statement): Promise<boolean> {
+    const { timeoutMs } = this;
+    // A server that is busy with a statement does not notice that its client has gone, and keeps the row locked: so a
+    // statement may last as long as its handler, unless the host has set a limit of its own.
+    const message = `BEGIN ISOLATION LEVEL READ COMMITTED;
+       ${inlined(fence)}
+       RETURNING txid_current()::text AS xid,
+         set_config('idle_in_transaction_session_timeout', '${timeoutMs + IDLE_GRACE_MS}', true),
+         CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '${timeoutMs}', true) END`;
+    markBegun(this.runner);
+    const [, fenced] = await this.send(message);
+    this.xid = fenced!.rows[0]?.xid as string | undefined;
+    return fenced!.rowCount === 1;
+  }
+
+  /**
+   * The first statement fails, with a division by zero, unless it finds its row in the fence's own transaction; and with
+   * it fails all that follows in the message, the COMMIT included.
+   */
+  async commit(statements: readonly Statement[]): Promise<void> {
+    if (hasOpenPart(this.runner)) throw new TransactionOverError('open');
+    await this.runner.broadcaster.broadcast('BeforeTransactionCommit');
+    const [guard, ...others] = statements.map(inlined);
+    const guarded =
+      guard === undefined
+        ? []
+        : [
+            `WITH noted AS (${guard} RETURNING 1) SELECT 1 / count(*) FROM noted WHERE txid_current()::text = '${this.xid}'`,
+          ];
+    const results = await this.send([...guarded, ...others, 'COMMIT'].join(';')).catch(whyOver);
+    // The server says ROLLBACK, and no error, if a statement that nobody waited for has failed meanwhile.
+    if (results.at(-1)!.command !== 'COMMIT') throw new TransactionOverError('error');
+    // Not through TypeORM: inside what it takes for a nested transaction, it would only release a savepoint.
+    await markEnded(this.runner, 'AfterTransactionCommit');
+  }
+
+  async hasEnded(): Promise<boolean> {
+    if (this.runner.isReleased || this.xid === undefined) return false;
+    // In a transaction that has failed, and so is still open, this fails too.
+    const answer = await this.send('SELECT txid_current_if_assigned()::text AS xid').catch(() => undefined);
+    return answer !== undefined && answer[0]!.rows[0]!.xid !== this.xid;
+  }
+
+  async rollBack(): Promise<void> {
+    if (this.runner.isReleased) return;
+    const reason = new Error('the transaction could not be rolled back');
+    // With a part still open, someone is at work on this connection.
+    if (hasOpenPart(this.runner)) return this.destroy(reason);
+    try {
+      await this.send('ROLLBACK');
+      await markEnded(this.runner, 'AfterTransactionRollback');
+    } catch {
+      await this.destroy(reason);
+    }
+  }
+
+  destroy(reason: Error): Promise<void> {
+    return destroyPgConnection(this.runner, reason);
+  }
+
+  release(): Promise<void> {
+    return this.runner.release();
+  }
+
+  private async send(message: string): Promise<PgResult[]> {
+    const client = (await this.runner.connect()) as PgClient;
+    return [await client.query(message)].flat();
+  }
+}
+
+function whyOver(error: unknown): never {
+  const code = errorCodeOf(error);
+  if (code === FAILED_TRANSACTION) throw new TransactionOverError('error', { cause: error });
+  if (code === DIVISION_BY_ZERO) throw new TransactionOverError('hand', { cause: error });
+  throw error;
+}

@@ -1,0 +1,137 @@
+import { DataSource, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
+import { syncEntities, syncMigrations, type SyncDatabaseType } from '../entities/index.js';
+import type { SyncClock } from '../sync.clock.js';
+import type { Dialect } from './dialect.js';
+import type { FencedConnection } from './fenced-connection.js';
+import { listed, type Statement } from './statement.js';
+import { tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
+
+/** Runs one statement, and gives its rows. */
+export type Query = <Row extends object>(sql: string, params?: readonly unknown[]) => Promise<Row[]>;
+
+/** Which rows of a table to change, and how. Both may use the same parameters. */
+export interface UnlockedUpdate {
+  readonly table: string;
+  readonly key: string;
+  readonly set: string;
+  /** The table stands in it as `record`. */
+  readonly where: string;
+  readonly params: readonly unknown[];
+}
+
+/**
+ * The module's way to its tables, and to the transactions of handlers. One class for each kind of database; the module's
+ * own connections are apart from those of the host, so that no handler can starve deliveries and claims.
+ */
+export abstract class SyncDatabase {
+  protected own?: DataSource;
+  private names?: TableNames;
+
+  constructor(
+    /** The host's. */
+    readonly host: DataSource,
+    protected readonly clock: SyncClock,
+    readonly dialect: Dialect,
+  ) {}
+
+  /** SQL for the database's now, ahead by what the test kit says. */
+  get now(): string {
+    return this.dialect.now(this.clock.offsetMs);
+  }
+
+  get tables(): TableNames {
+    return (this.names ??= tableNamesOf(this.host));
+  }
+
+  /** SQL for so many milliseconds from now. */
+  in(ms: number): string {
+    return this.dialect.now(this.clock.offsetMs + ms);
+  }
+
+  /** Connects. Nothing here prints SQL: statements carry payloads. @returns what is wrong with its durability */
+  abstract open(): Promise<string | undefined>;
+
+  async close(): Promise<void> {
+    await this.own?.destroy();
+    this.own = undefined;
+  }
+
+  /** One statement on the module's own connections, committed when it returns. Bounded in time. */
+  abstract query<Row extends object>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+
+  /** One statement, on disk when it returns, whatever the server's default is. Waits for none of the above. */
+  abstract store(sql: string, params: readonly unknown[]): Promise<void>;
+
+  /** Several statements in one transaction on the module's own connections, READ COMMITTED. */
+  abstract transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+
+  /** Changes those rows that fit and that nobody has locked: waits for no one, and no two of them for each other. */
+  abstract updateUnlocked(update: UnlockedUpdate): Promise<void>;
+
+  /** For a transaction of a pass. @param timeoutMs after which the server may end it by itself */
+  abstract fencedConnection(timeoutMs: number): FencedConnection;
+
+  /** Brings the module's tables up to date. Processes that boot together wait for each other. */
+  abstract migrate(): Promise<void>;
+
+  /** For reading, on the module's own connections. */
+  repository<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>): Repository<Entity> {
+    return this.opened.getRepository(entity);
+  }
+
+  /** Names of tables that are not there. */
+  async missingTables(): Promise<string[]> {
+    const runner = this.opened.createQueryRunner();
+    try {
+      const missing: string[] = [];
+      for (const name of ['sync_event', 'sync_record', 'sync_mark', 'sync_connection']) {
+        const path = tablePath(this.opened, name);
+        if (!(await runner.hasTable(path))) missing.push(path);
+      }
+      return missing;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  protected get opened(): DataSource {
+    if (!this.own)
+      throw new Error('the sync database is not open: the application has not started, or has ended');
+    return this.own;
+  }
+
+  /** A data source of the module's own, to the same place as the host's. */
+  protected connect(options: object): Promise<DataSource> {
+    return new DataSource({
+      ...this.host.options,
+      entities: syncEntities(this.host.options.type as SyncDatabaseType),
+      subscribers: [],
+      migrations: [],
+      migrationsRun: false,
+      synchronize: false,
+      dropSchema: false,
+      cache: false,
+      logging: false,
+      ...options,
+    }).initialize();
+  }
+
+  /** A data source that knows the module's migrations. */
+  protected connectToMigrate(options: object): Promise<DataSource> {
+    return this.connect({ ...options, migrations: syncMigrations, migrationsTableName: 'sync_migrations' });
+  }
+}
+
+/** How to select the rows of an `UnlockedUpdate`, in an order in which no two of them wait for each other. */
+export function unlockedRows({ table, key, where }: UnlockedUpdate, lock: string): string {
+  return `SELECT ${key} FROM ${table} AS record WHERE ${where} ORDER BY ${key} ${lock}`;
+}
+
+/** Writes into rows that have been selected before. */
+export function updateOfRows(
+  { table, key, set, params }: UnlockedUpdate,
+  keys: readonly unknown[],
+): Statement {
+  const all = [...params];
+  return { sql: `UPDATE ${table} SET ${set} WHERE ${key} IN (${listed(all, keys)})`, params: all };
+}

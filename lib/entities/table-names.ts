@@ -1,0 +1,32 @@
+import type { DataSource } from 'typeorm';
+
+/** The tables' names as they stand in SQL, quoted and with their schema. */
+export interface TableNames {
+  readonly event: string;
+  readonly record: string;
+  readonly mark: string;
+  readonly connection: string;
+}
+
+/** A table's path as TypeORM would make it of an entity: with the schema and prefix of the data source's options. */
+export function tablePath({ options, namingStrategy, driver }: DataSource, name: string): string {
+  const { entityPrefix, schema } = options as { entityPrefix?: string; schema?: string };
+  const given = namingStrategy.tableName(name, name);
+  const prefixed = entityPrefix ? namingStrategy.prefixTableName(entityPrefix, given) : given;
+  return driver.buildTableName(prefixed, schema);
+}
+
+/** The names of all tables, ready for SQL. */
+export function tableNamesOf(dataSource: DataSource): TableNames {
+  const quoted = (name: string) =>
+    tablePath(dataSource, name)
+      .split('.')
+      .map((part) => dataSource.driver.escape(part))
+      .join('.');
+  return {
+    event: quoted('sync_event'),
+    record: quoted('sync_record'),
+    mark: quoted('sync_mark'),
+    connection: quoted('sync_connection'),
+  };
+}
