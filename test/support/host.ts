@@ -22,7 +22,8 @@ import {
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
-import { createDatabase, type TestDatabase } from './database.js';
+import { createDatabase, databaseType, type TestDatabase } from './database.js';
+import { asPostgres, portable } from './portable-sql.js';
 
 export interface HostOptions {
   providers?: Provider[];
@@ -118,7 +119,10 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     stripe: fake,
     database,
     dataSource,
-    sql: (query, params) => dataSource.query(query, params),
+    sql: async <Row>(query: string, params?: unknown[]) => {
+      const rows: unknown = await dataSource.query(...portable(query, params));
+      return databaseType !== 'postgres' && Array.isArray(rows) ? rows.map(asPostgres<Row>) : (rows as Row[]);
+    },
     count: (entity) => dataSource.getRepository(entity).count(),
     async close() {
       if (!options.beside) fake.deliverTo(null);

@@ -20,6 +20,8 @@ export class StripeApi {
   });
 
   async start(): Promise<void> {
+    // A connection that is closed just as the SDK uses it again is used a second time, which would be counted here.
+    this.server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
   }
 
