@@ -53,6 +53,9 @@ export {
 export { SyncContext } from './handlers/sync.context.js';
 export type { SyncFeatureOptions } from './handlers/sync-feature.js';
 
+export type { EraseResult } from './inbox/erase.service.js';
+export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';
+export type { PauseTarget } from './process/pause-targets.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
 export type { Answer, IncomingDelivery } from './ingest/webhook.door.js';
 
@@ -63,5 +66,6 @@ export {
   syncEntities,
   SyncMarkEntity,
   syncMigrations,
+  SyncPauseEntity,
   SyncRecordEntity,
 } from './entities/index.js';

@@ -9,6 +9,12 @@ export interface SourcePolicies {
    */
   start?: 'now' | 'log' | Date;
   /**
+   * `'observe'`: deliveries are received and records fetched, and no handler of this source is called; events end as
+   * `skipped: observed`, with the names of those that would have been. To look on before going live.
+   * @default 'on'
+   */
+  handlers?: 'on' | 'observe';
+  /**
    * API calls per second for each connection.
    * @default 25
    */
@@ -61,6 +67,12 @@ export interface SyncOptions {
   stuckAfterMs?: number;
   /** Over how long three reads must say "not found" before a record counts as deleted. @default 60_000 */
   missingConfirmMs?: number;
+  /**
+   * For how many days the bodies of settled events are kept. Their ids and what became of them stay, and so do the
+   * bodies of dead events, which a replay needs.
+   * @default 30
+   */
+  keepBodiesDays?: number;
   /** How long shutdown waits for running passes. @default 10_000 */
   drainMs?: number;
   /** Events that may wait to be stored; beyond it deliveries are answered 503. @default 2_000 */
@@ -98,6 +110,7 @@ export const SYNC_DEFAULTS = {
   sweepEveryMs: 5_000,
   stuckAfterMs: 3_600_000,
   missingConfirmMs: 60_000,
+  keepBodiesDays: 30,
   drainMs: 10_000,
   inboxQueueLimit: 2_000,
   acceptTimeoutMs: 4_000,
@@ -106,6 +119,7 @@ export const SYNC_DEFAULTS = {
 
 export const SOURCE_DEFAULTS = {
   start: 'now',
+  handlers: 'on',
   callsPerSecond: 25,
   maxAttempts: 12,
   backoffMs: (attempt: number): number => Math.min(5_000 * 3 ** (attempt - 1), 86_400_000),
@@ -128,6 +142,7 @@ export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
   abstract readonly sweepEveryMs: number;
   abstract readonly stuckAfterMs: number;
   abstract readonly missingConfirmMs: number;
+  abstract readonly keepBodiesDays: number;
   abstract readonly drainMs: number;
   abstract readonly inboxQueueLimit: number;
   abstract readonly acceptTimeoutMs: number;

@@ -32,6 +32,12 @@ import { ReadingService } from './process/reading.service.js';
 import { SetbackService } from './process/setback.service.js';
 import { StartService } from './process/start.service.js';
 import { WorkLoader } from './process/work.loader.js';
+import { PauseService } from './inbox/pause.service.js';
+import { EraseService } from './inbox/erase.service.js';
+import { BodyRetentionService } from './inbox/body-retention.service.js';
+import { UnhandledService } from './process/unhandled.service.js';
+import { AdoptService } from './process/adopt.service.js';
+import { PauseTargets } from './process/pause-targets.js';
 import { SyncClock } from './sync.clock.js';
 import { SyncDoctor } from './sync.doctor.js';
 import { SyncLifecycle } from './sync.lifecycle.js';
@@ -58,6 +64,10 @@ const services: Provider[] = [
   IdempotencyService,
   InboxService,
   WaitingEventsService,
+  BodyRetentionService,
+  EraseService,
+  PauseService,
+  PauseTargets,
   ReplayService,
   { provide: Dispatcher, useClass: InProcessDispatcher },
   // Private: the host's own registry, and its jobs, are none of our business.
@@ -73,6 +83,8 @@ const services: Provider[] = [
   FencedTransaction,
   SetbackService,
   StartService,
+  AdoptService,
+  UnhandledService,
   { provide: Budget, useClass: MemoryBudget },
   HydrationService,
   HandlerExplorer,

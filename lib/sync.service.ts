@@ -6,8 +6,13 @@ import {
   type ReplayOptions,
   type ReplayResult,
 } from './inbox/replay.service.js';
+import { EraseService, type EraseResult } from './inbox/erase.service.js';
+import { PauseService } from './inbox/pause.service.js';
 import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook.door.js';
+import { DEFAULT_CONNECTION, type RecordKey } from './model/record.js';
 import { ExplainService } from './observe/explain.service.js';
+import { AdoptService, type AdoptOptions, type AdoptResult } from './process/adopt.service.js';
+import { PauseTargets, type PauseTarget } from './process/pause-targets.js';
 
 /** What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported. */
 @Injectable()
@@ -17,6 +22,10 @@ export class SyncService {
     private readonly replays: ReplayService,
     private readonly explains: ExplainService,
     private readonly dispatcher: Dispatcher,
+    private readonly pauses: PauseService,
+    private readonly pauseTargets: PauseTargets,
+    private readonly erases: EraseService,
+    private readonly adopts: AdoptService,
   ) {}
 
   /**
@@ -45,6 +54,47 @@ export class SyncService {
    */
   explain(eventId: string): Promise<string> {
     return this.explains.explain(eventId);
+  }
+
+  /**
+   * Pauses a source, one of its connections, or a handler, for all processes and until `resume()`: deliveries are
+   * accepted as before, and wait. Passes that are under way come to their end; other processes pass over a handler from
+   * a second later on.
+   * @throws RangeError for a source or handler that this process does not know
+   */
+  async pause(target: PauseTarget): Promise<void> {
+    await this.pauses.pause(this.pauseTargets.resolve(target));
+  }
+
+  /** Ends a pause: what has waited runs, in order. Without effect on what is not paused. */
+  async resume(target: PauseTarget): Promise<void> {
+    await this.pauses.resume(this.pauseTargets.resolve(target));
+    await this.dispatcher.sweep();
+  }
+
+  /**
+   * Forgets a record: the bodies of its events, errors and marks. What waits is settled as `erased`. Ids are kept, so that
+   * a late delivery stays a duplicate, and a tombstone. Your own tables are yours to erase, and a record that still lives
+   * at the provider comes back with its next event.
+   * @param record `connectionId` is `default` where there is one account
+   */
+  erase({
+    connectionId = DEFAULT_CONNECTION,
+    ...record
+  }: Omit<RecordKey, 'connectionId'> & { connectionId?: string }): Promise<EraseResult> {
+    return this.erases.erase({ ...record, connectionId });
+  }
+
+  /**
+   * Makes records known that you have rows for from before the module came: no handler is called for them, `requires`
+   * finds them, and their next change is an `updated`. May be called again at any time; what is known stays as it is.
+   */
+  adopt<Row extends object>(
+    source: string,
+    resource: string,
+    options: AdoptOptions<Row>,
+  ): Promise<AdoptResult> {
+    return this.adopts.adopt(source, resource, options);
   }
 
   /**

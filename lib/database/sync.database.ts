@@ -4,7 +4,7 @@ import type { SyncClock } from '../sync.clock.js';
 import type { Dialect } from './dialect.js';
 import type { FencedConnection } from './fenced-connection.js';
 import { listed, type Statement } from './statement.js';
-import { tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
+import { TABLES, tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
 
 /** Runs one statement, and gives its rows. */
 export type Query = <Row extends object>(sql: string, params?: readonly unknown[]) => Promise<Row[]>;
@@ -84,7 +84,7 @@ export abstract class SyncDatabase {
     const runner = this.opened.createQueryRunner();
     try {
       const missing: string[] = [];
-      for (const name of ['sync_event', 'sync_record', 'sync_mark', 'sync_connection']) {
+      for (const name of TABLES) {
         const path = tablePath(this.opened, name);
         if (!(await runner.hasTable(path))) missing.push(path);
       }

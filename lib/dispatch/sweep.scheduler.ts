@@ -1,33 +1,47 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { BodyRetentionService } from '../inbox/body-retention.service.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
 import { LeaseService } from '../process/lease.service.js';
+import { UnhandledService } from '../process/unhandled.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
 
 const STUCK_CHECK_EVERY_MS = 60_000;
+const BODIES_EVERY_MS = 3_600_000;
+
+/** Older processes are mostly gone within minutes of a newer one's start. */
+const UNHANDLED_EVERY_MS = 60_000;
+const UNHANDLED_FOR_MS = 1_800_000;
 
 /** What time drives: looking for due events that no nudge announced, renewing leases, noticing what is stuck. */
 @Injectable()
 export class SweepScheduler {
   private readonly logger = new Logger(SweepScheduler.name);
+  private startedAt = 0;
 
   constructor(
     private readonly registry: SchedulerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly leases: LeaseService,
     private readonly waiting: WaitingEventsService,
+    private readonly unhandled: UnhandledService,
+    private readonly bodies: BodyRetentionService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
   start(): void {
+    this.startedAt = this.clock.now();
     this.every('sweep', this.options.sweepEveryMs, () => this.dispatcher.sweep());
     this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld());
     this.every('stuck', STUCK_CHECK_EVERY_MS, () => this.reportStuck());
+    this.every('bodies', BODIES_EVERY_MS, () => this.bodies.dropOld());
+    this.every('unhandled', UNHANDLED_EVERY_MS, () => this.reopenUnhandled());
+    void this.reopenUnhandled().catch((error: unknown) => this.complain('unhandled', error));
   }
 
   stop(): void {
@@ -51,13 +65,20 @@ export class SweepScheduler {
     }
   }
 
+  /** Soon after the start only: what older processes have settled meanwhile. Later there are none left. */
+  private async reopenUnhandled(): Promise<void> {
+    if (this.clock.now() - this.startedAt > UNHANDLED_FOR_MS) return;
+    if (await this.unhandled.reopen()) await this.dispatcher.sweep();
+  }
+
+  private complain(name: string, error: unknown): void {
+    this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
   /** With jitter, so that processes which boot together do not sweep together. */
-  private every(name: string, everyMs: number, work: () => Promise<void>): void {
+  private every(name: string, everyMs: number, work: () => Promise<unknown>): void {
     const jitteredMs = everyMs * (0.9 + this.clock.random() / 5);
-    const run = () =>
-      void work().catch((error: unknown) =>
-        this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`),
-      );
+    const run = () => void work().catch((error: unknown) => this.complain(name, error));
     this.registry.addInterval(name, setInterval(run, jitteredMs));
   }
 }

@@ -4,10 +4,11 @@ import { CreateSyncTables1763900000000 } from './migrations/1763900000000-create
 import { connectionSchema, SyncConnectionEntity } from './sync-connection.entity.js';
 import { eventSchema, SyncEventEntity } from './sync-event.entity.js';
 import { markSchema, SyncMarkEntity } from './sync-mark.entity.js';
+import { pauseSchema, SyncPauseEntity } from './sync-pause.entity.js';
 import { recordSchema, SyncRecordEntity } from './sync-record.entity.js';
 
 export type { SyncDatabaseType } from './column-types.js';
-export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncRecordEntity };
+export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncPauseEntity, SyncRecordEntity };
 
 /**
  * The module's tables as TypeORM entities, for a host that wants repositories for them: it adds them to its data
@@ -16,7 +17,9 @@ export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncRecordEntity
  * @param database the type of the data source, since column types differ
  */
 export function syncEntities(database: SyncDatabaseType): EntitySchema[] {
-  return [eventSchema, recordSchema, markSchema, connectionSchema].map((schema) => schema(database));
+  return [eventSchema, recordSchema, markSchema, connectionSchema, pauseSchema].map((schema) =>
+    schema(database),
+  );
 }
 
 /** The module's migrations, for a host that runs them itself (`migrationsRun: false`). In order; only ever added to. */

@@ -118,11 +118,20 @@ export function eventSchema(database: SyncDatabaseType): EntitySchema<SyncEventE
         columns: ['recordKey'],
         ...(partial && { where: `state IN ('waiting', 'dead')` }),
       },
-      {
-        name: 'IX_sync_event_dead',
-        columns: [...(partial ? [] : ['state']), 'source', 'settledAt'],
-        ...(partial && { where: `state = 'dead'` }),
-      },
+      ...(partial
+        ? [
+            {
+              name: 'IX_sync_event_dead',
+              columns: ['source', 'settledAt'],
+              where: `state = 'dead'`,
+            },
+            {
+              name: 'IX_sync_event_unhandled',
+              columns: ['source', 'settledAt'],
+              where: `state = 'skipped' AND reason = 'no-handler'`,
+            },
+          ]
+        : [{ name: 'IX_sync_event_settled', columns: ['state', 'source', 'settledAt'] }]),
     ],
   });
 }

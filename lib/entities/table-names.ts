@@ -6,7 +6,11 @@ export interface TableNames {
   readonly record: string;
   readonly mark: string;
   readonly connection: string;
+  readonly pause: string;
 }
+
+/** Without schema and prefix. */
+export const TABLES = ['sync_event', 'sync_record', 'sync_mark', 'sync_connection', 'sync_pause'] as const;
 
 /** A table's path as TypeORM would make it of an entity: with the schema and prefix of the data source's options. */
 export function tablePath({ options, namingStrategy, driver }: DataSource, name: string): string {
@@ -28,5 +32,6 @@ export function tableNamesOf(dataSource: DataSource): TableNames {
     record: quoted('sync_record'),
     mark: quoted('sync_mark'),
     connection: quoted('sync_connection'),
+    pause: quoted('sync_pause'),
   };
 }

@@ -22,6 +22,8 @@ export interface HandlerOptions<T = any> {
   transaction?: 'required' | 'none';
   /** Records that must be fetched and handled before this one, computed from its content. */
   requires?: (record: T) => readonly RequiredRecord[];
+  /** It is not called, only named as one that would have been. @default what the source's `handlers` says */
+  observe?: boolean;
   /** Upper bound of one call, in milliseconds. @default `handlerTimeoutMs` of the module */
   timeoutMs?: number;
 }

@@ -14,7 +14,12 @@ export type EventOutcome = {
       readonly error: string | null;
     }
   | { readonly state: 'completed'; readonly succeededBy: readonly string[] }
-  | { readonly state: 'skipped'; readonly reason: SkipReason }
+  | {
+      readonly state: 'skipped';
+      readonly reason: SkipReason;
+      /** Names of handlers that only observed. */
+      readonly observedBy?: readonly string[];
+    }
   | {
       readonly state: 'dead';
       readonly reason: 'crashed' | null;

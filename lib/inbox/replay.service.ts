@@ -38,7 +38,7 @@ export interface ReplayResult {
 
 const BATCH = 500;
 
-/** Makes settled events waiting again. */
+/** Makes settled events waiting again; not those whose body is gone, which no event handler could be given. */
 @Injectable()
 export class ReplayService {
   constructor(private readonly database: SyncDatabase) {}
@@ -76,7 +76,8 @@ export class ReplayService {
     return this.database.transaction(async (query) => {
       const rows = await query<{ id: unknown; record_key: Buffer }>(
         `SELECT id, record_key FROM ${tables.event}
-         WHERE state <> 'waiting' AND (reason IS NULL OR reason <> 'unstorable') AND id > $${params.push(after)} AND ${where}
+         WHERE state <> 'waiting' AND (reason IS NULL OR reason NOT IN ('unstorable', 'erased'))
+           AND (payload IS NOT NULL OR event_id IS NULL) AND id > $${params.push(after)} AND ${where}
          ORDER BY id LIMIT ${BATCH} ${dialect.forUpdate}`,
         params,
       );

@@ -33,7 +33,7 @@ function assignments(database: SyncDatabase, outcome: EventOutcome, params: unkn
     late: outcome.late,
     reason: 'reason' in outcome ? outcome.reason : null,
     wait_reason: settled ? null : outcome.waitReason,
-    error: 'error' in outcome ? outcome.error : null,
+    error: errorOf(outcome),
     dead_by: outcome.state === 'dead' ? JSON.stringify(outcome.deadBy) : null,
     // What an event's handlers have done stays known while others of it wait.
     ...('succeededBy' in outcome && { succeeded_by: JSON.stringify(outcome.succeededBy) }),
@@ -43,6 +43,12 @@ function assignments(database: SyncDatabase, outcome: EventOutcome, params: unkn
     `settled_at = ${settled ? database.now : 'NULL'}`,
     ...(settled ? [] : [`available_at = ${database.in(outcome.availableInMs)}`]),
   ];
+}
+
+function errorOf(outcome: EventOutcome): string | null {
+  if (outcome.state === 'skipped' && outcome.observedBy)
+    return `would have been called: ${outcome.observedBy.join(', ')}`;
+  return 'error' in outcome ? outcome.error : null;
 }
 
 /** Writes down whether waiting events came late, and leaves them as they are otherwise. */

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, optionalNumberIn } from '../database/row-values.js';
 import { listed, whole } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
+import { notPaused } from './pause.service.js';
 import type { WaitReason } from '../model/event.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 
@@ -81,8 +82,9 @@ export class WaitingEventsService {
     const { tables, now } = this.database;
     const params: unknown[] = [];
     const found = await this.database.query(
-      `SELECT 1 AS due FROM ${tables.event}
-       WHERE state = 'waiting' AND available_at <= ${now} AND source IN (${listed(params, sources)}) LIMIT 1`,
+      `SELECT 1 AS due FROM ${tables.event} AS event
+       WHERE state = 'waiting' AND available_at <= ${now} AND source IN (${listed(params, sources)})
+         AND ${notPaused(this.database, 'event')} LIMIT 1`,
       params,
     );
     return found.length > 0;
@@ -115,9 +117,10 @@ export class WaitingEventsService {
   /** Connections with events that have waited for longer than `stuckAfterMs`. */
   async stuck(): Promise<StuckRow[]> {
     const { tables } = this.database;
-    const old = `state = 'waiting' AND COALESCE(replayed_at, received_at) < ${this.database.in(-this.options.stuckAfterMs)}`;
+    const old = `state = 'waiting' AND (wait_reason IS NULL OR wait_reason <> 'paused') AND COALESCE(replayed_at, received_at) < ${this.database.in(-this.options.stuckAfterMs)}`;
     const lanes = await this.database.query<Lane & { count: unknown }>(
-      `SELECT source, connection_id, COUNT(*) AS count FROM ${tables.event} WHERE ${old}
+      `SELECT source, connection_id, COUNT(*) AS count FROM ${tables.event} AS event
+       WHERE ${old} AND ${notPaused(this.database, 'event')}
        GROUP BY source, connection_id`,
     );
     const stuck: StuckRow[] = [];
@@ -164,7 +167,7 @@ export class WaitingEventsService {
          COUNT(*) AS events
        FROM (${ofLanes.join(' UNION ALL ')}) AS due
        LEFT JOIN ${tables.record} AS record ON record.record_key = due.record_key
-       WHERE record.lease_token IS NULL OR record.lease_until < ${now}
+       WHERE (record.lease_token IS NULL OR record.lease_until < ${now}) AND ${notPaused(this.database, 'due')}
        GROUP BY due.record_key, due.source, due.connection_id, due.resource, due.type`,
       params,
     );

@@ -5,7 +5,7 @@ export type EventOrigin = 'webhook' | 'poll' | 'backfill' | 'reconcile' | 'manua
 export type EventState = 'waiting' | 'completed' | 'skipped' | 'dead';
 
 /** Why a settled event ran no handler. */
-export type SkipReason = 'no-handler' | 'before-start' | 'too-old';
+export type SkipReason = 'no-handler' | 'before-start' | 'too-old' | 'observed' | 'erased';
 
 /** Why a waiting event does not run at once. None of these uses an attempt, except `retry` and `fetch-failed`. */
 export type WaitReason =
@@ -18,7 +18,9 @@ export type WaitReason =
   | 'provider-unavailable'
   | 'missing-confirm'
   | 'delete-cap'
-  | 'parent';
+  | 'parent'
+  | 'paused'
+  | 'no-handler';
 
 /**
  * Something that happened at the source, once: what an event handler is given.

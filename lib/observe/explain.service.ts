@@ -16,12 +16,16 @@ const WAITING_FOR: Record<string, string> = {
     'the provider does not find the record, which is asked for again before it counts as deleted',
   'delete-cap': 'too many records are missing at the provider to be believed',
   parent: 'a record that a handler requires is not there yet',
+  'no-handler': 'it is left to a process that has a handler for it, which this one has not',
+  paused: 'a handler that it waits for is paused, until SyncService.resume()',
 };
 
 const SKIPPED_BECAUSE: Record<string, string> = {
   'no-handler': 'no handler listens to its type, nor to changes of its resource',
   'before-start': 'it happened before the source’s start',
   'too-old': 'it was older than its handlers take',
+  observed: 'its handlers only observe',
+  erased: 'its record was erased',
 };
 
 /** Says in words why an event is where it is. Reads only. */
@@ -56,12 +60,14 @@ export class ExplainService {
     const about =
       `${event.source} event ${event.eventId ?? `#${event.id}`} (${event.type}) about ${event.resource} ` +
       `${event.recordId}, connection ${event.connectionId}, came by ${event.origin} at ${event.receivedAt.toISOString()}`;
-    const sentences = [
-      this.standing(event, record),
-      ...this.handlers(event, marks),
-      ...(event.error ? [`Last error: ${event.error}.`] : []),
-    ];
+    const sentences = [this.standing(event, record), ...this.handlers(event, marks), ...this.remarks(event)];
     return `${about}.\n  ${sentences.join('\n  ')}`;
+  }
+
+  private remarks({ error, reason, payload, origin }: SyncEventEntity): string[] {
+    const gone = payload === null && origin === 'webhook' ? ['Its body is no longer kept.'] : [];
+    if (!error) return gone;
+    return [reason === 'observed' ? `It ${error}.` : `Last error: ${error}.`, ...gone];
   }
 
   private standing(event: SyncEventEntity, record: SyncRecordEntity | null): string {

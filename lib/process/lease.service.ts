@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, optionalNumberIn, timeIn } from '../database/row-values.js';
 import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
+import { notPaused } from '../inbox/pause.service.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { WorkLoader } from './work.loader.js';
 import type { ClaimedRecord, Work } from './work.js';
@@ -127,7 +128,8 @@ export class LeaseService {
       key: 'record_key',
       set: `lease_token = $1, lease_until = ${this.database.in(this.options.leaseMs)}, starts = starts + 1`,
       where: `record.record_key IN (${listed(params, recordKeys)})
-        AND (record.lease_token IS NULL OR record.lease_until < ${now}) AND ${condition}`,
+        AND (record.lease_token IS NULL OR record.lease_until < ${now})
+        AND ${notPaused(this.database, 'record')} AND ${condition}`,
       params,
     });
     const records = await this.load(recordKeys, leaseToken);

@@ -48,13 +48,17 @@ export class Ledger {
 
   /** Whether anyone who is to be called wants the record's content. */
   get wantsData(): boolean {
-    if (this.rules.changeHandlers.length > 0) return true;
+    // One that only observes is told of the record too: what would have run depends on it.
+    const isPaused = ({ name }: { name: string }) => this.rules.paused.has(name);
+    if (this.rules.changeHandlers.some((handler) => !isPaused(handler))) return true;
     return this.work.events.some((event) =>
       this.standings
         .handlersOf(event)
         .some(
           (handler) =>
-            handler.options.hydrate !== false && this.standings.standing(event, handler) === 'pending',
+            handler.options.hydrate !== false &&
+            !isPaused(handler) &&
+            ['pending', 'observed'].includes(this.standings.standing(event, handler)),
         ),
     );
   }
@@ -86,7 +90,8 @@ export class Ledger {
         .handlersOf(event)
         .filter((handler) => this.standings.standing(event, handler) === 'pending'),
     );
-    return [...new Set([...due, ...pending])].flatMap((handler) => {
+    const callable = [...new Set([...due, ...pending])].filter((handler) => this.standings.mayRun(handler));
+    return callable.flatMap((handler) => {
       try {
         return handler.options.requires?.(data) ?? [];
       } catch (error) {

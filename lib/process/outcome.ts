@@ -4,6 +4,12 @@ import { isLate } from './lateness.js';
 import type { Standings } from './standings.js';
 import { NO_EVENT, type WaitingEvent } from './work.js';
 
+/** So long after it came an event without a handler is still taken up by a process that has one. */
+export const UNHANDLED_WITHIN_MS = 86_400_000;
+
+/** How soon an event that is left for a process with a handler is looked at again. */
+const LEFT_FOR_MS = 5_000;
+
 /** What became of the event, if nothing of it is left to do. */
 export function outcomeOf(standings: Standings, event: WaitingEvent): EventOutcome | undefined {
   if (standings.rules.changeHandlers.some((handler) => standings.isBehind(handler))) return undefined;
@@ -13,9 +19,9 @@ export function outcomeOf(standings: Standings, event: WaitingEvent): EventOutco
 
   const { id } = event;
   const late = isLate(standings.work, event);
-  const changeMarks = standings.rules.changeHandlers.map((handler) =>
-    standings.markOf(NO_EVENT, handler.name),
-  );
+  const changeMarks = standings.rules.changeHandlers
+    .filter((handler) => !standings.isObserved(handler))
+    .map((handler) => standings.markOf(NO_EVENT, handler.name));
   const dead = [
     ...changeMarks.filter((mark) => standings.hasGivenUp(mark)),
     ...handlers.filter((_, i) => each[i] === 'dead').map((handler) => standings.markOf(id, handler.name)),
@@ -34,6 +40,12 @@ export function outcomeOf(standings: Standings, event: WaitingEvent): EventOutco
     };
   }
   if (succeededBy.length > 0 || changeMarks.length > 0) return { id, late, state: 'completed', succeededBy };
+  const observedBy = [
+    ...standings.rules.changeHandlers,
+    ...handlers.filter((_, i) => each[i] === 'observed'),
+  ].map(({ name }) => name);
+  if (observedBy.length > 0) return { id, late, state: 'skipped', reason: 'observed', observedBy };
+  if (handlers.length === 0 && isLeftForOthers(standings, event)) return undefined;
   return { id, late, state: 'skipped', reason: (each[0] as SkipReason | undefined) ?? 'no-handler' };
 }
 
@@ -46,13 +58,22 @@ export function givenBackOf(standings: Standings, event: WaitingEvent): EventOut
     .handlersOf(event)
     .filter((handler) => standings.standing(event, handler) === 'pending')
     .map((handler) => standings.holding(handler));
+  const { id } = event;
+  const late = isLate(standings.work, event);
+  if (behind.length + pending.length === 0)
+    return { id, late, state: 'waiting', waitReason: 'no-handler', availableInMs: LEFT_FOR_MS, error: null };
   const first = [...behind, ...pending].reduce((a, b) => ((a.dueInMs ?? 0) <= (b.dueInMs ?? 0) ? a : b));
   return {
-    id: event.id,
-    late: isLate(standings.work, event),
+    id,
+    late,
     state: 'waiting',
     waitReason: first.waitReason ?? event.waitReason ?? ('retry' satisfies WaitReason),
     availableInMs: first.dueInMs ?? 0,
     error: first.error,
   };
+}
+
+/** Another process has taken it up again, since it knows a handler. */
+function isLeftForOthers({ rules }: Standings, { waitReason, receivedAt }: WaitingEvent): boolean {
+  return waitReason === 'no-handler' && rules.nowMs - receivedAt.getTime() < UNHANDLED_WITHIN_MS;
 }

@@ -3,6 +3,7 @@ import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
 import { Telemetry, type PassReport } from '../observe/telemetry.js';
+import { PauseService } from '../inbox/pause.service.js';
 import { isEventRecord } from '../model/record.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
@@ -44,6 +45,7 @@ export class PassService {
     private readonly transactions: FencedTransaction,
     private readonly handling: HandlingService,
     private readonly starts: StartService,
+    private readonly pauses: PauseService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -92,7 +94,7 @@ export class PassService {
       return this.write(work, allDead(work, 'process', 'crashed', error), account);
     }
 
-    const rules = this.rulesFor(work);
+    const rules = await this.rulesFor(work);
     const reading = await this.read(work, rules, account);
     if (reading.outcome === 'not-known') {
       account.overDeleteCap = reading.overCap ?? false;
@@ -134,14 +136,16 @@ export class PassService {
     account.committed(settlement);
   }
 
-  private rulesFor({ record }: Work): LedgerRules {
+  private async rulesFor({ record }: Work): Promise<LedgerRules> {
     const { source, resource } = record.key;
-    const { maxAttempts, backoffMs } = this.options.sources[source]!;
+    const { maxAttempts, backoffMs, handlers } = this.options.sources[source]!;
     return {
       changeHandlers: this.registry.changeHandlers(source, resource),
       eventHandlers: (type) => this.registry.eventHandlers(source, type),
       startAt: this.starts.startOf(source),
       nowMs: this.clock.now(),
+      paused: await this.pauses.pausedHandlers(),
+      observes: handlers === 'observe',
       retry: {
         maxAttempts,
         backoffMs: (attempt) => backoffMs(attempt) * (0.9 + this.clock.random() / 5),

@@ -13,7 +13,8 @@ export function storedState(record: ClaimedRecord): RecordState {
 /** The state after a read that found the record. Under the lease, what is read is newest by construction. */
 export function foundState(record: ClaimedRecord, found: Hydration & { outcome: 'found' }): RecordState {
   const { data, fingerprint, revision } = found;
-  const isNew = record.version === 0 || record.deleted;
+  // Of one that was adopted nothing is known yet but that it is there.
+  const isNew = record.version === 0 || record.deleted || record.fingerprint === null;
   // Fingerprints of another revision say nothing about the content: refreshed, without a change.
   const changed = isNew || (record.fingerprintRevision === revision && record.fingerprint !== fingerprint);
   return {

@@ -8,12 +8,19 @@ import { NO_EVENT, type Mark, type RecordState, type WaitingEvent, type Work } f
 /** How much earlier than the start an event may have happened: the provider's clock is not ours. */
 const START_LENIENCE_MS = 60_000;
 
+/** How soon a pass looks again at what waits for a paused handler, should its end go unnoticed. */
+const PAUSED_MS = 3_600_000;
+
 export interface LedgerRules {
   readonly changeHandlers: readonly ChangeHandler[];
   readonly retry: RetryPolicy;
   /** Event handlers are given nothing from before; null: everything. */
   readonly startAt: Date | null;
   readonly nowMs: number;
+  /** Names of handlers that an operator has paused. */
+  readonly paused: ReadonlySet<string>;
+  /** No handler of the source is called. */
+  readonly observes: boolean;
   eventHandlers(type: string): readonly EventHandler[];
 }
 
@@ -36,8 +43,20 @@ export class Standings {
     this.marks.set(keyOf(mark), mark);
   }
 
+  /** That of a paused handler is not due, whatever is written. */
   markOf(eventId: string, handler: string): Mark {
-    return this.marks.get(`${eventId} ${handler}`) ?? newMark(eventId, handler);
+    const mark = this.marks.get(`${eventId} ${handler}`) ?? newMark(eventId, handler);
+    return this.rules.paused.has(handler) ? { ...mark, dueInMs: PAUSED_MS, waitReason: 'paused' } : mark;
+  }
+
+  /** It is not called, but named. */
+  isObserved({ options }: ChangeHandler | EventHandler): boolean {
+    return options.observe ?? this.rules.observes;
+  }
+
+  /** Whether it would be called if it had something to do. */
+  mayRun(handler: ChangeHandler | EventHandler): boolean {
+    return !this.isObserved(handler) && !this.rules.paused.has(handler.name);
   }
 
   handlersOf(event: WaitingEvent): readonly EventHandler[] {
@@ -49,6 +68,7 @@ export class Standings {
     if (event.succeededBy.includes(handler.name)) return 'done';
     const mark = this.markOf(event.id, handler.name);
     if (mark.state !== 'failed') return mark.state;
+    if (this.isObserved(handler)) return 'observed';
     if (event.replayed) return 'pending';
 
     const at = happenedAt(event).getTime();
@@ -62,6 +82,7 @@ export class Standings {
 
   /** Whether a change handler has still to be shown the present version. */
   isBehind(handler: ChangeHandler): boolean {
+    if (this.isObserved(handler)) return false;
     const mark = this.markOf(NO_EVENT, handler.name);
     // Never shown it alive: nothing to delete. Without a transaction, an attempt that failed may have shown it.
     const neverSeen = mark.version === 0 && (mark.attempts === 0 || handler.options.transaction !== 'none');

@@ -67,6 +67,8 @@ export function rulesOf(parts: Partial<LedgerRules> & { handlers?: EventHandler[
     eventHandlers: (type) => (parts.handlers ?? []).filter(({ patterns }) => patterns.includes(type)),
     startAt: null,
     nowMs: epoch,
+    paused: new Set(),
+    observes: false,
     retry: { maxAttempts: 3, backoffMs: () => 1_000 },
     ...parts,
   };

@@ -36,7 +36,7 @@ describe('the migrations', () => {
   /** What TypeORM would still do to make the tables fit the entities. */
   const drift = async () =>
     (await source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
-  const ours = ['sync_connection', 'sync_event', 'sync_mark', 'sync_record'];
+  const ours = ['sync_connection', 'sync_event', 'sync_mark', 'sync_pause', 'sync_record'];
 
   it('make just what the entities say, can be taken back, and made again', async () => {
     source = await connect();

@@ -5,7 +5,7 @@ import { tablePath } from '../table-names.js';
 const IF_NOT_EXISTS = true;
 
 /**
- * The four tables. Schema and prefix are those of the data source, so that a host's naming applies. What a host with
+ * The module's tables. Schema and prefix are those of the data source, so that a host's naming applies. What a host with
  * `synchronize: true` has made is left as it is.
  */
 export class CreateSyncTables1763900000000 implements MigrationInterface {
@@ -95,7 +95,7 @@ function tablesFor(database: SyncDatabaseType) {
         { name: 'UQ_sync_event_dedupe', columnNames: ['dedupe_key'], isUnique: true },
         ofState('IX_sync_event_due', ['source', 'connection_id', 'available_at'], ['waiting']),
         ofState('IX_sync_event_record', ['record_key'], ['waiting', 'dead']),
-        ofState('IX_sync_event_dead', ['source', 'settled_at'], ['dead']),
+        ...settledIndices(partial),
       ],
     },
     {
@@ -157,6 +157,25 @@ function tablesFor(database: SyncDatabaseType) {
         timeOfInsert('start_at'),
       ],
     },
+    {
+      name: 'sync_pause',
+      columns: [
+        key(text('source', 64), 'PK_sync_pause'),
+        key(text('connection_id'), 'PK_sync_pause'),
+        key(text('handler'), 'PK_sync_pause'),
+        timeOfInsert('paused_at'),
+      ],
+    },
+  ];
+}
+
+/** For the dead, and for those that a handler may still turn up for. Without partial indexes, one serves both. */
+function settledIndices(partial: boolean) {
+  if (!partial) return [{ name: 'IX_sync_event_settled', columnNames: ['state', 'source', 'settled_at'] }];
+  const columnNames = ['source', 'settled_at'];
+  return [
+    { name: 'IX_sync_event_dead', columnNames, where: `state = 'dead'` },
+    { name: 'IX_sync_event_unhandled', columnNames, where: `state = 'skipped' AND reason = 'no-handler'` },
   ];
 }
 

@@ -1,0 +1,31 @@
+import { EntitySchema } from 'typeorm';
+import type { SyncDatabaseType } from './column-types.js';
+import { columnsFor, key } from './columns.js';
+
+/** What an operator has paused: a source, one connection of it, or a handler. */
+export class SyncPauseEntity {
+  source!: string;
+
+  /** Empty: all of the source's. */
+  connectionId!: string;
+
+  /** Empty: all of them. */
+  handler!: string;
+
+  pausedAt!: Date;
+}
+
+export function pauseSchema(database: SyncDatabaseType): EntitySchema<SyncPauseEntity> {
+  const { text, timeOfInsert } = columnsFor(database);
+  return new EntitySchema<SyncPauseEntity>({
+    name: SyncPauseEntity.name,
+    target: SyncPauseEntity,
+    tableName: 'sync_pause',
+    columns: {
+      source: key(text(64), 'PK_sync_pause'),
+      connectionId: key(text(255, 'connection_id'), 'PK_sync_pause'),
+      handler: key(text(255), 'PK_sync_pause'),
+      pausedAt: timeOfInsert('paused_at'),
+    },
+  });
+}

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { SyncDatabase } from '../database/sync.database.js';
+import { SyncClock } from '../sync.clock.js';
+
+/** What is paused. `connectionId` and `handler` are empty where all are meant. */
+export interface Pause {
+  readonly source: string;
+  readonly connectionId: string;
+  readonly handler: string;
+}
+
+/** How long a process goes by what it knows of paused handlers. */
+const KNOWN_FOR_MS = 1_000;
+
+/**
+ * Keeps what an operator has paused, for all processes. A source or connection that is paused is not claimed from; a
+ * handler is passed over, and what waits for it waits on. Deliveries are accepted all the same.
+ */
+@Injectable()
+export class PauseService {
+  private known: { handlers: ReadonlySet<string>; at: number } = { handlers: new Set(), at: -Infinity };
+
+  constructor(
+    private readonly database: SyncDatabase,
+    private readonly clock: SyncClock,
+  ) {}
+
+  async pause({ source, connectionId, handler }: Pause): Promise<void> {
+    const { tables, now, dialect } = this.database;
+    await this.database.query(
+      `INSERT INTO ${tables.pause} (source, connection_id, handler, paused_at) VALUES ($1, $2, $3, ${now})
+       ${dialect.ignoreClash(['source', 'connection_id', 'handler'])}`,
+      [source, connectionId, handler],
+    );
+    this.known = { ...this.known, at: -Infinity };
+  }
+
+  /** What waited for a handler is due at once. */
+  async resume({ source, connectionId, handler }: Pause): Promise<void> {
+    const { tables, now } = this.database;
+    await this.database.query(
+      `DELETE FROM ${tables.pause} WHERE source = $1 AND connection_id = $2 AND handler = $3`,
+      [source, connectionId, handler],
+    );
+    this.known = { ...this.known, at: -Infinity };
+    if (handler === '') return;
+    await this.database.query(
+      `UPDATE ${tables.event} SET available_at = ${now}, wait_reason = NULL
+       WHERE state = 'waiting' AND wait_reason = 'paused' AND source = $1`,
+      [source],
+    );
+  }
+
+  /** Handlers that are not to be called; a second old at most. */
+  async pausedHandlers(): Promise<ReadonlySet<string>> {
+    const now = this.clock.now();
+    if (now - this.known.at >= KNOWN_FOR_MS) {
+      const rows = await this.database.query<{ handler: string }>(
+        `SELECT handler FROM ${this.database.tables.pause} WHERE handler <> ''`,
+      );
+      this.known = { handlers: new Set(rows.map(({ handler }) => handler)), at: now };
+    }
+    return this.known.handlers;
+  }
+}
+
+/** SQL: the row's source and connection are not paused. */
+export function notPaused({ tables }: SyncDatabase, alias: string): string {
+  return `NOT EXISTS (SELECT 1 FROM ${tables.pause} AS pause WHERE pause.source = ${alias}.source AND pause.handler = ''
+    AND (pause.connection_id = '' OR pause.connection_id = ${alias}.connection_id))`;
+}
