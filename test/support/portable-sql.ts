@@ -37,7 +37,7 @@ export function asPostgres<Row>(row: Row): Row {
       return [column, value === null ? null : Number(value)];
     if (/^(alive|due|late|deletion|deleted)$/.test(column))
       return [column, value === null ? null : Number(value) === 1];
-    if (column === 'id' || column === 'event_id') return [column, value === null ? null : String(value as number)];
+    if (typeof value === 'number' && /^(id|event_id)$/.test(column)) return [column, String(value)];
     return [column, value];
   });
   return Object.fromEntries(entries) as Row;
