@@ -73,6 +73,6 @@ describe('lanes', () => {
       for (const record of lanes.take()) lanes.done(record);
     }
     const maps = Object.values(lanes).filter((value) => value instanceof Map);
-    expect(maps.map(({ size }) => size as number)).toEqual([0]);
+    expect(maps.map(({ size }) => size)).toEqual([0]);
   });
 });
