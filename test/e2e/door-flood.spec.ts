@@ -79,7 +79,7 @@ describe.each(['express', 'fastify'] as const)('a flood of forged deliveries, on
         return (await deliver(`${child.webhookUrl}${path}`, delivery, { agent })).status;
       }),
     );
-    expect([...new Set(statuses)].sort()).toEqual([401, 404]);
+    expect(new Set(statuses)).toEqual(new Set([401, 404]));
   }
 
   it('says not a word to the database, and opens no connection', async () => {
