@@ -83,9 +83,9 @@ describe.each(['express', 'fastify'] as const)('a flood of forged deliveries, on
   }
 
   it('says not a word to the database, and opens no connection', async () => {
-    const [before, connections] = [network.sent(), network.connections()];
+    const [before, opened] = [network.sent(), network.opened()];
     await flood(ROUND);
-    expect([network.sent() - before, network.connections()]).toEqual([0, connections]);
+    expect([network.sent() - before, network.opened()]).toEqual([0, opened]);
     // What is counted here is what a good one says.
     expect((await deliver(child.webhookUrl, good('after'))).status).toBe(200);
     expect(network.sent()).toBeGreaterThan(before);

@@ -8,6 +8,8 @@ export interface TcpProxy {
   database: TestDatabase;
   /** How many connections are open. */
   connections(): number;
+  /** How many connections have been opened so far. */
+  opened(): number;
   /** How often something has been sent to the database, farewells not counted. */
   sent(): number;
   /** Cuts all connections and refuses new ones. */
@@ -31,11 +33,13 @@ export async function proxyTo(database: TestDatabase): Promise<TcpProxy> {
   const lost = new Set<net.Socket>();
   let silent = false;
   let sent = 0;
+  let opened = 0;
 
   const server = net.createServer((near) => {
     const far = net.connect(target);
     const pair: [net.Socket, net.Socket] = [near, far];
     pairs.add(pair);
+    opened += 1;
     const end = () => {
       pairs.delete(pair);
       near.destroy();
@@ -54,6 +58,7 @@ export async function proxyTo(database: TestDatabase): Promise<TcpProxy> {
   return {
     database: { ...database, url: url.href },
     connections: () => pairs.size,
+    opened: () => opened,
     sent: () => sent,
     cut() {
       server.close();
