@@ -81,6 +81,8 @@ export interface SyncOptions {
   acceptTimeoutMs?: number;
   /** Largest body of a delivery, in bytes; beyond it the answer is 413. @default 1_048_576 */
   bodyLimitBytes?: number;
+  /** How long the body of a delivery may take to come in; beyond it the answer is 408. @default 10_000 */
+  bodyTimeoutMs?: number;
 }
 
 /** What shapes the module itself, and so cannot come from an async factory. */
@@ -115,6 +117,7 @@ export const SYNC_DEFAULTS = {
   inboxQueueLimit: 2_000,
   acceptTimeoutMs: 4_000,
   bodyLimitBytes: 1_048_576,
+  bodyTimeoutMs: 10_000,
 } as const;
 
 export const SOURCE_DEFAULTS = {
@@ -147,6 +150,7 @@ export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
   abstract readonly inboxQueueLimit: number;
   abstract readonly acceptTimeoutMs: number;
   abstract readonly bodyLimitBytes: number;
+  abstract readonly bodyTimeoutMs: number;
 }
 
 /** Where deliveries are received, with every default in place. Token and type of one name. */

@@ -17,6 +17,7 @@ import { IdempotencyService } from './inbox/idempotency.service.js';
 import { InboxService } from './inbox/inbox.service.js';
 import { ReplayService } from './inbox/replay.service.js';
 import { WaitingEventsService } from './inbox/waiting-events.service.js';
+import { BodyReader } from './ingest/body.reader.js';
 import { RawBodyTap } from './ingest/raw-body.tap.js';
 import { webhookControllerFor } from './ingest/webhook.controller.js';
 import { WebhookDoor } from './ingest/webhook.door.js';
@@ -60,6 +61,7 @@ const services: Provider[] = [
   Telemetry,
   ExplainService,
   RawBodyTap,
+  BodyReader,
   WebhookDoor,
   IdempotencyService,
   InboxService,

@@ -6,6 +6,9 @@ const CAPACITY = 10_000;
 /** A claim costs the same for one record as for many; beyond this it gains nothing. */
 const BATCH = 100;
 
+/** With more types than these in line for one record, it does not matter which. */
+const TYPES = 50;
+
 interface Lane {
   readonly waiting: Map<string, DueRecord>;
   running: number;
@@ -98,7 +101,8 @@ export class Lanes {
 
 function merged(known: DueRecord, record: DueRecord): DueRecord {
   if (known.types && record.types?.every((type) => known.types!.includes(type))) return known;
-  return { ...known, types: known.types && record.types && [...known.types, ...record.types] };
+  const types = known.types && record.types && [...known.types, ...record.types];
+  return { ...known, types: types && types.length <= TYPES ? types : undefined };
 }
 
 function laneOf({ source, connectionId }: Pick<DueRecord, 'source' | 'connectionId'>): string {

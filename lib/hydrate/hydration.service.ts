@@ -4,6 +4,7 @@ import { SyncClock } from '../sync.clock.js';
 import { ProviderError, type ProviderFailure } from '../sync.errors.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Budget } from './budget.js';
+import { ConnectionHealthRegistry, type ConnectionHealth } from './connection-health.registry.js';
 
 /** What one read of a record has told. */
 export type Hydration =
@@ -26,18 +27,11 @@ export type Hydration =
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-interface ConnectionHealth {
-  lastSuccessAt: number;
-  /** Pauses in a row. */
-  rateLimits: number;
-  pausedUntil: number;
-}
-
 /** Reads records as they are now. The only place that calls a provider's API. */
 @Injectable()
 export class HydrationService {
   private readonly logger = new Logger(HydrationService.name);
-  private readonly connections = new Map<string, ConnectionHealth>();
+  private readonly healths = new ConnectionHealthRegistry();
 
   constructor(
     private readonly budget: Budget,
@@ -53,7 +47,7 @@ export class HydrationService {
   /** One read, for which a token has been taken. Never throws. */
   async hydrate(record: RecordKey): Promise<Hydration> {
     const { connector } = this.options.sources[record.source]!;
-    const health = this.healthOf(record);
+    const health = this.healths.of(record);
     try {
       const fetched = await connector.fetch(record, {
         signal: AbortSignal.timeout(this.options.fetchTimeoutMs),
@@ -76,7 +70,7 @@ export class HydrationService {
 
   /** Since the last answer from that connection, to this process; Infinity: none yet. */
   lastSuccessAgoMs(record: RecordKey): number {
-    return this.clock.now() - this.healthOf(record).lastSuccessAt;
+    return this.clock.now() - this.healths.of(record).lastSuccessAt;
   }
 
   private async failed(record: RecordKey, health: ConnectionHealth, error: unknown): Promise<Hydration> {
@@ -110,15 +104,5 @@ export class HydrationService {
       `${record.source}/${record.connectionId} is paused for ${Math.round(pausedMs)} ms: ${message}`,
     );
     return pausedMs;
-  }
-
-  private healthOf({ source, connectionId }: RecordKey): ConnectionHealth {
-    const key = `${source} ${connectionId}`;
-    let health = this.connections.get(key);
-    if (!health) {
-      health = { lastSuccessAt: -Infinity, rateLimits: 0, pausedUntil: -Infinity };
-      this.connections.set(key, health);
-    }
-    return health;
   }
 }

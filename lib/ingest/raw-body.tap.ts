@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { ResolvedSyncOptions } from '../sync.options.js';
 import { hideBody } from './raw-body.js';
 import { WebhookPath } from './webhook.path.js';
 
@@ -21,13 +22,14 @@ export class RawBodyTap {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly moduleRef: ModuleRef,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
   install(path: string): void {
     const adapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     // A standalone application context has no HTTP.
     if (!adapter) return;
-    const webhooks = new WebhookPath(path, this.globalPrefix());
+    const webhooks = new WebhookPath(path, this.globalPrefix(), Object.keys(this.options.sources));
     const tap = (request: IncomingMessage) => {
       if (request.method === 'POST' && webhooks.matches(request.url ?? '')) hideBody(request);
     };

@@ -11,8 +11,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ResolvedSyncOptions, type WebhookOptions } from '../sync.options.js';
-import { readBody } from './raw-body.js';
+import type { WebhookOptions } from '../sync.options.js';
+import { BodyReader, type NoBody } from './body.reader.js';
 import { WebhookDoor, type Answer } from './webhook.door.js';
 
 /** Express' request is Node's; Fastify's has it inside. */
@@ -32,24 +32,36 @@ export function webhookControllerFor({ path, decorators }: Required<WebhookOptio
     constructor(
       @Inject(WebhookDoor) private readonly door: WebhookDoor,
       @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-      @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+      @Inject(BodyReader) private readonly bodies: BodyReader,
     ) {}
 
     @Post([':source', ':source/:connection'])
     async receive(@Req() request: FrameworkRequest, @Res() response: unknown): Promise<void> {
-      const message = 'raw' in request ? request.raw : request;
-      const body = await readBody(message, request, this.options.bodyLimitBytes).catch(() => 'gone' as const);
-      if (body === 'gone') return;
-      if (body === 'too-large') return this.reply(response, { status: 413, reason: body });
-      if (body === 'consumed') {
-        this.logger.error(
-          'the body of a delivery had been read before it came here, so its signature cannot be checked: ' +
-            'pass { rawBody: true } to NestFactory.create(), or take the middleware that reads it off this path',
-        );
-        return this.reply(response, { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 });
-      }
       const { source, connection: connectionId } = request.params;
-      this.reply(response, await this.door.receive(source, { body, headers: message.headers, connectionId }));
+      const unknown = this.door.refusedByUrl(source, connectionId);
+      if (unknown) return this.reply(response, unknown);
+
+      const message = 'raw' in request ? request.raw : request;
+      const body = await this.bodies.read(message, request);
+      if (body === 'gone') return;
+      if (Buffer.isBuffer(body))
+        return this.reply(
+          response,
+          await this.door.receive(source, { body, headers: message.headers, connectionId }),
+        );
+      // The rest of such a body is not waited for.
+      if (!message.readableEnded) this.adapterHost.httpAdapter.setHeader(response, 'Connection', 'close');
+      this.reply(response, this.door.counted(source, this.answerTo(body)));
+    }
+
+    private answerTo(reason: Exclude<NoBody, 'gone'>): Answer {
+      if (reason === 'too-large') return { status: 413, reason };
+      if (reason === 'too-slow') return { status: 408, reason };
+      this.logger.error(
+        'the body of a delivery had been read before it came here, so its signature cannot be checked: ' +
+          'pass { rawBody: true } to NestFactory.create(), or take the middleware that reads it off this path',
+      );
+      return { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 };
     }
 
     private reply(response: unknown, { status, reason, retryAfterSeconds }: Answer): void {

@@ -12,7 +12,7 @@ import { ResolvedSyncOptions } from '../sync.options.js';
 
 /** What the sender is answered. */
 export interface Answer {
-  readonly status: 200 | 400 | 401 | 404 | 413 | 503;
+  readonly status: 200 | 400 | 401 | 404 | 408 | 413 | 503;
   /** One line; quotes nothing of the delivery and tells nothing of the inside. Undefined: all is well. */
   readonly reason?: RejectReason | (string & {});
   /** When to try again, in seconds. */
@@ -48,26 +48,36 @@ export class WebhookDoor {
 
   /** Never throws: every outcome is an answer. */
   async receive(source: string, incoming: IncomingDelivery): Promise<Answer> {
-    const answer = await this.answer(source, incoming);
-    this.telemetry.delivered(Object.hasOwn(this.options.sources, source) ? source : null, answer);
+    return (
+      this.refusedByUrl(source, incoming.connectionId) ??
+      this.counted(source, await this.answer(source, incoming))
+    );
+  }
+
+  /** The answer to a delivery whose URL names nothing of ours: its body need not be read. */
+  refusedByUrl(source: string, connectionId: string = DEFAULT_CONNECTION): Answer | undefined {
+    if (!Object.hasOwn(this.options.sources, source))
+      return this.counted(null, { status: 404, reason: 'unknown-source' });
+    const { connections } = this.options.sources[source]!.connector;
+    if (connectionId === DEFAULT_CONNECTION || connections.includes(connectionId)) return undefined;
+    return this.counted(source, { status: 404, reason: 'unknown-connection' });
+  }
+
+  /** Notes what a delivery to one of the sources is answered; to none of them: null. */
+  counted(source: string | null, answer: Answer): Answer {
+    this.telemetry.delivered(source, answer);
     return answer;
   }
 
   private async answer(source: string, { body, headers, connectionId }: IncomingDelivery): Promise<Answer> {
-    if (!Object.hasOwn(this.options.sources, source)) return { status: 404, reason: 'unknown-source' };
     const { connector } = this.options.sources[source]!;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
     const delivery = { body: bytes, headers, connectionId: connectionId ?? DEFAULT_CONNECTION };
-    if (
-      delivery.connectionId !== DEFAULT_CONNECTION &&
-      !connector.connections.includes(delivery.connectionId)
-    )
-      return { status: 404, reason: 'unknown-connection' };
     if (bytes.length > this.options.bodyLimitBytes) return { status: 413, reason: 'too-large' };
 
-    const verdict = connector.verify(delivery, this.clock.now());
-    if (!verdict.ok) return { status: 401, reason: verdict.reason };
     try {
+      const verdict = connector.verify(delivery, this.clock.now());
+      if (!verdict.ok) return { status: 401, reason: verdict.reason };
       const rows = connector.parse(delivery).map((event) => this.idempotency.rowOf(source, event, delivery));
       await this.inbox.accept(rows);
       this.dispatcher.dispatch(rows.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));

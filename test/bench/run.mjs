@@ -1,16 +1,18 @@
 /**
- * `npm run bench`: what durability costs at the door, and what handling once costs behind it.
+ * `npm run bench`: what durability costs at the door, what handling once costs behind it, and what a flood of forged
+ * deliveries costs the good ones.
  *
  * Everything that is compared runs in one run, on one database server, in rounds: each round measures every variant
  * once, in an order that turns, and gives one ratio; the median of those ratios is what counts. Absolute figures hold
  * for this machine at this hour only.
  *
- *     npm run bench -- [--quick] [--only ack|pass] [--rounds n] [--cpu-prof folder]
+ *     npm run bench -- [--quick] [--only ack|pass|flood] [--rounds n] [--cpu-prof folder]
  */
 import { parseArgs } from 'node:util';
 import { cpus } from 'node:os';
 import { benchAck } from './ack/ack.bench.mjs';
 import { openDatabases } from './databases.mjs';
+import { benchFlood } from './flood/flood.bench.mjs';
 import { hurry } from './machine.mjs';
 import { benchPass } from './pass/pass.bench.mjs';
 
@@ -23,8 +25,9 @@ const { values: flags } = parseArgs({
   },
 });
 
-const benches = { ack: benchAck, pass: benchPass };
-if (flags.only !== undefined && !Object.hasOwn(benches, flags.only)) fail(`--only takes 'ack' or 'pass'`);
+const benches = { ack: benchAck, pass: benchPass, flood: benchFlood };
+if (flags.only !== undefined && !Object.hasOwn(benches, flags.only))
+  fail(`--only takes 'ack', 'pass' or 'flood'`);
 if (flags.rounds !== undefined && !/^[1-9]\d*$/.test(flags.rounds)) fail('--rounds takes a number from 1');
 const settings = {
   quick: flags.quick,

@@ -13,7 +13,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 import type { FakeStripe, SignedDelivery } from 'nestjs-hybrid-sync/testing';
-import type { ChildConfig, ChildMessage, Injection } from './child-main.js';
+import type { ChildConfig, ChildHealth, ChildMessage, Injection } from './child-main.js';
 import type { TestDatabase } from './database.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,6 +38,7 @@ export interface ChildApp {
   held(recordId: string): Promise<void>;
   /** Hands a delivery to Fastify's `inject()`. */
   inject(path: string, delivery: SignedDelivery): Promise<{ status: number; body: string }>;
+  health(): Promise<ChildHealth>;
   /** `kill -9`: nothing of it runs any more when this resolves. */
   kill(): Promise<void>;
   /** Resolves with the exit code when it has ended by itself. */
@@ -118,6 +119,13 @@ async function startProcess(main: string, config: ChildConfig): Promise<ChildApp
       new Promise((resolve) => {
         child.once('message', resolve);
         child.send({ url, body: body.toString('base64'), headers } satisfies Injection);
+      }),
+    health: () =>
+      new Promise((resolve) => {
+        child.once('message', (message: ChildMessage) => {
+          if (message.kind === 'health') resolve(message);
+        });
+        child.send('health');
       }),
     async kill() {
       child.kill('SIGKILL');

@@ -1,6 +1,8 @@
 /** The application that runs in a process of its own, to be killed: see `child-app.ts`. */
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -29,12 +31,25 @@ export interface ChildConfig {
   holdAt?: Record<string, Point>;
   /** @default 'express' */
   adapter?: 'express' | 'fastify';
+  /** Without them every event is settled as `no-handler`. @default true */
+  handlers?: boolean;
+}
+
+/** How a process is doing. */
+export interface ChildHealth {
+  /** After a garbage collection. */
+  heapBytes: number;
+  /** What keeps it alive, by kind: sockets, timers. */
+  resources: Record<string, number>;
+  /** What Node has warned of since it started. */
+  warnings: string[];
 }
 
 export type ChildMessage =
   | { kind: 'listening'; port: number }
   | { kind: 'held'; recordId: string }
-  | { kind: 'injected'; status: number; body: string };
+  | { kind: 'injected'; status: number; body: string }
+  | ({ kind: 'health' } & ChildHealth);
 
 /** A delivery for `app.inject()`; the body in base64. */
 export interface Injection {
@@ -44,6 +59,12 @@ export interface Injection {
 }
 
 const config = JSON.parse(process.argv[2]!) as ChildConfig;
+
+const warnings: string[] = [];
+process.on('warning', ({ name, message }) => warnings.push(`${name}: ${message}`));
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 function tell(message: ChildMessage): void {
   process.send!(message);
@@ -106,7 +127,7 @@ class Handlers {
       ...config.sync,
     }),
   ],
-  providers: [Handlers],
+  providers: config.handlers === false ? [] : [Handlers],
 })
 class ChildModule {}
 
@@ -121,12 +142,21 @@ const app =
 await app.listen(0, '127.0.0.1');
 tell({ kind: 'listening', port: (app.getHttpServer().address() as AddressInfo).port });
 
-process.on('message', ({ url, body, headers }: Injection) => {
+process.on('message', (message: Injection | 'health') => {
+  if (message === 'health') return tell({ kind: 'health', ...health() });
+  const { url, body, headers } = message;
   const payload = Buffer.from(body, 'base64');
   void (app as NestFastifyApplication).inject({ method: 'POST', url, payload, headers }).then((answer) => {
     tell({ kind: 'injected', status: answer.statusCode, body: answer.body });
   });
 });
+
+function health(): ChildHealth {
+  collectGarbage();
+  const resources: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
+  return { heapBytes: process.memoryUsage().heapUsed, resources, warnings };
+}
 
 /** Loaded by those only who use it: most children are started to be killed soon. */
 async function fastifyAdapter() {

@@ -8,6 +8,10 @@ export interface TcpProxy {
   database: TestDatabase;
   /** How many connections are open. */
   connections(): number;
+  /** How many connections have been opened so far. */
+  opened(): number;
+  /** How often something has been sent to the database, farewells not counted. */
+  sent(): number;
   /** Cuts all connections and refuses new ones. */
   cut(): void;
   /** Carries nothing any more and says nothing about it: what is sent waits, new connections included. */
@@ -19,23 +23,30 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** What a client of Postgres says before it closes a connection that it does not need any more. */
+const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
+
 export async function proxyTo(database: TestDatabase): Promise<TcpProxy> {
   const url = new URL(database.url);
   const target = { host: url.hostname, port: Number(url.port) };
   const pairs = new Set<[net.Socket, net.Socket]>();
   const lost = new Set<net.Socket>();
   let silent = false;
+  let sent = 0;
+  let opened = 0;
 
   const server = net.createServer((near) => {
     const far = net.connect(target);
     const pair: [net.Socket, net.Socket] = [near, far];
     pairs.add(pair);
+    opened += 1;
     const end = () => {
       pairs.delete(pair);
       near.destroy();
       far.destroy();
     };
     for (const socket of pair) socket.on('error', end).on('close', end);
+    near.on('data', (bytes: Buffer) => (sent += bytes.equals(TERMINATE) ? 0 : 1));
     far.pipe(near);
     near.pipe(far);
     if (silent) stop(pair);
@@ -47,6 +58,8 @@ export async function proxyTo(database: TestDatabase): Promise<TcpProxy> {
   return {
     database: { ...database, url: url.href },
     connections: () => pairs.size,
+    opened: () => opened,
+    sent: () => sent,
     cut() {
       server.close();
       for (const [near, far] of pairs) [near, far].forEach((socket) => socket.destroy());

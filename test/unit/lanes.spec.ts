@@ -53,4 +53,26 @@ describe('lanes', () => {
     lanes.add(due(1, 0));
     expect(lanes.take()).toEqual([due(1, 0)]);
   });
+
+  it('know all types that wait for a record, or that they do not know them', () => {
+    const lanes = new Lanes(1);
+    const types = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => `type.${from + i}`);
+    lanes.add({ ...due(0, 0), types: types(0, 30) });
+    lanes.add({ ...due(0, 0), types: types(30, 50) });
+    expect(lanes.take()).toEqual([{ ...due(0, 0), types: types(0, 50) }]);
+    lanes.done(due(0, 0));
+    for (let i = 0; i < 1_000; i++) lanes.add({ ...due(0, 0), types: types(i, i + 1) });
+    expect(lanes.take()).toEqual([{ ...due(0, 0), types: undefined }]);
+  });
+
+  it('are forgotten when they are empty, however many connections there have been', () => {
+    const lanes = new Lanes(100);
+    for (let lane = 0; lane < 100_000; lane++) {
+      lanes.add(due(lane, 0));
+      for (const record of lanes.take()) lanes.done(record);
+    }
+    const maps = Object.values(lanes).filter((value) => value instanceof Map);
+    expect(maps.map(({ size }) => size)).toEqual([0]);
+  });
 });

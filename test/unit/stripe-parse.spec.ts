@@ -52,6 +52,26 @@ describe('a snapshot event', () => {
     expect(parse({ ...paid, account: 'acct_9' }, 'eu').connectionId).toBe('acct_9');
   });
 
+  it('is of the account whose secret it was signed with, if that is not the platform', () => {
+    const { connector } = stripe({
+      apiKey: 'sk_test_1',
+      webhookSecrets: ['whsec_1'],
+      connections: { acct_1: {}, tenant: { apiKey: 'sk_test_2' }, connect: { apiKey: 'sk_test_1' } },
+    });
+    const at = (connectionId: string, account: unknown) => {
+      const body = event('invoice.paid', { id: 'in_1', object: 'invoice' }, { account });
+      return connector.parse({ body: Buffer.from(JSON.stringify(body)), headers: {}, connectionId })[0]!
+        .connectionId;
+    };
+    for (const account of [undefined, null, 'acct_1']) expect(at('acct_1', account)).toBe('acct_1');
+    for (const account of ['acct_2', 'tenant', 'default'])
+      expect(() => at('acct_1', account)).toThrow('an event of another account than its URL');
+    for (const account of [undefined, 'acct_2', 'default']) expect(at('tenant', account)).toBe('tenant');
+    for (const url of ['default', 'connect']) expect(at(url, 'acct_2')).toBe('acct_2');
+    for (const url of ['default', 'connect', 'acct_1', 'tenant'])
+      expect(() => at(url, { id: 'acct_1' })).toThrow('an event with an account that is no id');
+  });
+
   it.each([
     ['customer.deleted', true],
     ['customer.subscription.deleted', true],

@@ -60,7 +60,7 @@ export class StripeConnector implements Connector {
   }
 
   parse(delivery: Delivery): IncomingEvent[] {
-    return [parseEvent(delivery)];
+    return [parseEvent(delivery, this.vouchesForOthers(delivery.connectionId))];
   }
 
   fetchable(resource: string): boolean {
@@ -87,6 +87,13 @@ export class StripeConnector implements Connector {
     return isConnected && !path.startsWith('/v1/accounts/')
       ? { apiKey, stripeAccount: connectionId }
       : { apiKey };
+  }
+
+  /** The platform's endpoints, of which it may have several, tell of all accounts; any other of its own account alone. */
+  private vouchesForOthers(connectionId: string): boolean {
+    if (connectionId === DEFAULT_CONNECTION) return true;
+    const ownKey = this.connection(connectionId)?.apiKey;
+    return !connectionId.startsWith('acct_') && (isBlank(ownKey) || ownKey === this.options.apiKey);
   }
 
   private connection(id: string): StripeConnectionOptions | undefined {

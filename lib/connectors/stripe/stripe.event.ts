@@ -10,52 +10,67 @@ type Json = Readonly<Record<string, unknown>>;
  * The account that the body names is the event's connection, else the URL's. `deletion` goes by the type's name, and is
  * a hint: `customer.subscription.deleted` means canceled, the subscription can still be read.
  * Not done here: the thin and the snapshot event of one occurrence are two events.
+ * @param vouchesForOthers whether who holds the secrets of the URL's connection may speak for another account
  * @throws MalformedDeliveryError for anything else
  */
-export function parseEvent({ body, connectionId }: Pick<Delivery, 'body' | 'connectionId'>): IncomingEvent {
+export function parseEvent(
+  { body, connectionId }: Pick<Delivery, 'body' | 'connectionId'>,
+  vouchesForOthers: boolean,
+): IncomingEvent {
   const payload = decode(body);
   const event = parseJson(payload);
   if (!isObject(event)) throw new MalformedDeliveryError('not an event');
-  if (event.object === 'event') return { ...snapshotEvent(event, connectionId), payload };
-  if (event.object === 'v2.core.event') return { ...thinEvent(event, connectionId), payload };
+  const ofAccount = (named: unknown) => connectionOf(named, connectionId, vouchesForOthers);
+  if (event.object === 'event') return { ...snapshotEvent(event, ofAccount), payload };
+  if (event.object === 'v2.core.event') return { ...thinEvent(event, ofAccount), payload };
   throw new MalformedDeliveryError('not an event');
 }
 
 type Parsed = Omit<IncomingEvent, 'payload'>;
 
-function snapshotEvent(event: Json, connectionId: string): Parsed {
+function snapshotEvent(event: Json, ofAccount: (named: unknown) => string): Parsed {
   const object = isObject(event.data) ? event.data.object : undefined;
   if (!isObject(object)) throw new MalformedDeliveryError('an event without data.object');
   const resource = text(object.object, 'an event whose data.object is of no kind');
   return {
-    ...heading(event, event.account ?? connectionId),
+    ...heading(event, ofAccount(event.account)),
     resource,
     recordId: recordIdOf(resource, object),
     occurredAt: dateOf(typeof event.created === 'number' ? event.created * 1000 : NaN),
   };
 }
 
-function thinEvent(event: Json, connectionId: string): Parsed {
+function thinEvent(event: Json, ofAccount: (named: unknown) => string): Parsed {
   const related = isObject(event.related_object) ? event.related_object : {};
   // "acct_platform/acct_connected": the record is the last one's, as in the snapshot event of the same occurrence.
   const account = typeof event.context === 'string' ? event.context.split('/').pop() : event.context;
   const resource = typeof related.type === 'string' && related.type !== '' ? related.type : 'v2.core.event';
   return {
-    ...heading(event, account ?? connectionId),
+    ...heading(event, ofAccount(account)),
     resource,
     recordId: relatedId(resource, related),
     occurredAt: dateOf(typeof event.created === 'string' ? event.created : NaN),
   };
 }
 
-function heading(event: Json, connectionId: unknown) {
+function heading(event: Json, connectionId: string) {
   const type = text(event.type, 'an event without a type');
   return {
     eventId: text(event.id, 'an event without an id'),
     type,
-    connectionId: text(connectionId, 'an event with an account that is no id'),
+    connectionId,
     deletion: type.endsWith('.deleted'),
   };
+}
+
+/** An account's own secret is known to that account: with it nobody must be able to make up events of another. */
+function connectionOf(named: unknown, connectionId: string, vouchesForOthers: boolean): string {
+  if (named === undefined || named === null) return connectionId;
+  const account = text(named, 'an event with an account that is no id');
+  if (vouchesForOthers) return account;
+  if (connectionId.startsWith('acct_') && account !== connectionId)
+    throw new MalformedDeliveryError('an event of another account than its URL');
+  return connectionId; // A name of the host's own, for an account whose id is not known.
 }
 
 /** Objects of the v2 API have no record: its paths are not in the table, and nothing could be fetched. */

@@ -23,7 +23,8 @@ export interface StripeOptions extends SourcePolicies {
   /**
    * Other accounts, each with a webhook URL of its own, by the name in that URL. With Connect the account's id: its
    * events come to the platform's URL too, and belong to this connection by the `account` they name. An account that
-   * is not listed is accepted there as well, and read with the platform's key.
+   * is not listed is accepted there as well, and read with the platform's key. Deliveries to the URL of an account, or of
+   * a name with another key than the platform's, are of that account, whatever account they name.
    * @default {}
    */
   connections?: Record<string, StripeConnectionOptions>;

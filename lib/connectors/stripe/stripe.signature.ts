@@ -8,7 +8,8 @@ import type { RejectReason, Verdict } from '../../model/connector.js';
  *
  * As strict as Stripe's own verifier (stripe-node, Webhooks.js): nothing is trimmed, hex is lower case, `v0` does not
  * count. Beyond it: bytes are never decoded, so a byte order mark verifies too; a date in the future is rejected
- * like one in the past; `t` stands once, and as Stripe writes it. Never throws; with no secrets nothing verifies.
+ * like one in the past; `t` stands once, and as Stripe writes it; there are no more parts than anybody could need, since
+ * taking a header of 16 KB to pieces costs more than all the rest. Never throws; with no secrets nothing verifies.
  *
  * @param toleranceSeconds how far `t` may be from `nowMs` (epoch milliseconds), on either side
  */
@@ -31,13 +32,18 @@ export function verifySignature(
   return rejected(age < 0 ? 'in-the-future' : 'too-old');
 }
 
+/** Stripe writes one for the time and one or two for each secret that is valid. */
+const MAX_PARTS = 32;
+
 interface SignatureHeader {
   readonly timestamp: number;
   readonly signatures: readonly Buffer[];
 }
 
 function parseHeader(header: string): SignatureHeader | null {
-  const pairs = header.split(',').map((item) => item.split('='));
+  const parts = header.split(',', MAX_PARTS + 1);
+  if (parts.length > MAX_PARTS) return null;
+  const pairs = parts.map((part) => part.split('=', 2));
   const valuesOf = (key: string) => pairs.filter((pair) => pair[0] === key).map((pair) => pair[1] ?? '');
   const timestamps = valuesOf('t');
   const signatures = valuesOf('v1');
