@@ -18,3 +18,8 @@ export { syncChange } from './handler/sync-change.js';
 export { syncContext, type SyncContextParts } from './handler/sync-context.js';
 export { syncEvent, type SyncEventParts } from './handler/sync-event.js';
 export type { RecordParts } from './handler/sync-record.js';
+
+export type { EventFilter, EventReport } from './application/event-report.js';
+export { SyncTesting, type SyncTestingOptions } from './application/sync-testing.js';
+export { OutsideWriteError } from './outside-writes/outside-write.error.js';
+export type { WriteStatement } from './outside-writes/write-statement.js';
