@@ -1,4 +1,4 @@
-import type { FindOptionsWhere } from 'typeorm';
+import { IsNull, type FindOptionsWhere } from 'typeorm';
 import type { SyncDatabase } from '../../entities/sync.database.js';
 import { SyncEventEntity } from '../../entities/index.js';
 import type { EventOrigin, EventState } from '../../model/event.js';
@@ -36,7 +36,10 @@ export type EventFilter = Partial<
 /** In the order in which they came. */
 export async function reportEvents(database: SyncDatabase, filter: EventFilter): Promise<EventReport[]> {
   const { id: eventId, ...others } = filter;
-  const where = { ...others, ...(eventId !== undefined && { eventId }) } as FindOptionsWhere<SyncEventEntity>;
+  const where = {
+    ...others,
+    ...(eventId !== undefined && { eventId: eventId ?? IsNull() }),
+  } as FindOptionsWhere<SyncEventEntity>;
   const events = await database.repository(SyncEventEntity).find({ where, order: { id: 'ASC' } });
   return events.map((event) => ({
     id: event.eventId,
