@@ -5,14 +5,23 @@ import type { ChangeHandler, EventHandler, SyncHandler } from './sync-handler.js
 /** Which handlers listen to what. Filled once, at boot. */
 @Injectable()
 export class HandlerRegistry {
+  private registered: readonly SyncHandler[] = [];
   private handlers: readonly SyncHandler[] = [];
+  private wrap: (handler: SyncHandler) => SyncHandler = (handler) => handler;
   private readonly eventHandlersByType = new Map<string, readonly EventHandler[]>();
   private readonly changeHandlersByResource = new Map<string, readonly ChangeHandler[]>();
 
   register(handlers: readonly SyncHandler[]): void {
-    this.handlers = handlers;
+    this.registered = handlers;
+    this.handlers = handlers.map(this.wrap);
     this.eventHandlersByType.clear();
     this.changeHandlersByResource.clear();
+  }
+
+  /** Puts something around the handlers, whenever they are registered. Nothing is, except by the test kit. */
+  around(wrap: (handler: SyncHandler) => SyncHandler): void {
+    this.wrap = wrap;
+    this.register(this.registered);
   }
 
   all(): readonly SyncHandler[] {

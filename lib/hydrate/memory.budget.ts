@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Budget, type Grant } from './budget.js';
 
@@ -7,39 +8,43 @@ import { Budget, type Grant } from './budget.js';
 @Injectable()
 export class MemoryBudget extends Budget {
   private readonly limiters = new Map<string, RateLimiterMemory>();
+  /** Until when, by the module's clock: in tests a pause is over when the clock says so. */
+  private readonly pauses = new Map<string, number>();
 
-  constructor(@Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions) {
+  constructor(
+    private readonly clock: SyncClock,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {
     super();
   }
 
   async take(source: string, connectionId: string, wanted: number): Promise<Grant> {
+    const pausedMs = await this.pausedForMs(source, connectionId);
+    if (pausedMs > 0) return { granted: 0, retryInMs: pausedMs, reason: 'rate-limited' };
     const limiter = this.limiterOf(source);
     const state = await limiter.get(connectionId);
     const granted = Math.min(wanted, state ? Math.max(state.remainingPoints, 0) : limiter.points);
     if (granted > 0) await limiter.consume(connectionId, granted);
     if (granted === wanted) return { granted, retryInMs: 0, reason: null };
-    return {
-      granted,
-      retryInMs: state?.msBeforeNext ?? 1_000,
-      reason: isPaused(state, limiter) ? 'rate-limited' : 'budget',
-    };
+    return { granted, retryInMs: state?.msBeforeNext ?? 1_000, reason: 'budget' };
   }
 
   async giveBack(source: string, connectionId: string, unspent: number): Promise<void> {
     const limiter = this.limiterOf(source);
     const state = await limiter.get(connectionId);
-    if (state && !isPaused(state, limiter))
-      await limiter.reward(connectionId, Math.min(unspent, state.consumedPoints));
+    if (state) await limiter.reward(connectionId, Math.min(unspent, state.consumedPoints));
   }
 
   async pause(source: string, connectionId: string, forMs: number): Promise<void> {
-    await this.limiterOf(source).block(connectionId, forMs / 1_000);
+    this.pauses.set(keyOf(source, connectionId), this.clock.now() + forMs);
   }
 
   async pausedForMs(source: string, connectionId: string): Promise<number> {
-    const limiter = this.limiterOf(source);
-    const state = await limiter.get(connectionId);
-    return isPaused(state, limiter) ? state!.msBeforeNext : 0;
+    const key = keyOf(source, connectionId);
+    const leftMs = (this.pauses.get(key) ?? 0) - this.clock.now();
+    if (leftMs > 0) return leftMs;
+    this.pauses.delete(key);
+    return 0;
   }
 
   private limiterOf(source: string): RateLimiterMemory {
@@ -53,7 +58,6 @@ export class MemoryBudget extends Budget {
   }
 }
 
-/** The library marks a blocked key by one point more than there are. */
-function isPaused(state: RateLimiterRes | null, limiter: RateLimiterMemory): boolean {
-  return state !== null && state.consumedPoints > limiter.points;
+function keyOf(source: string, connectionId: string): string {
+  return `${source} ${connectionId}`;
 }

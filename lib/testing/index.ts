@@ -13,3 +13,13 @@ export type { DeliveryEntry } from './fake-stripe/webhook-sender.js';
 export { signedDelivery } from './signed-delivery.js';
 export type { SignedDelivery, SignedDeliveryOptions } from './signed-delivery.js';
 export { TestClock } from './test-clock.js';
+
+export { syncChange } from './handler/sync-change.js';
+export { syncContext, type SyncContextParts } from './handler/sync-context.js';
+export { syncEvent, type SyncEventParts } from './handler/sync-event.js';
+export type { RecordParts } from './handler/sync-record.js';
+
+export type { EventFilter, EventReport } from './application/event-report.js';
+export { SyncTesting, type SyncTestingOptions } from './application/sync-testing.js';
+export { OutsideWriteError } from './outside-writes/outside-write.error.js';
+export type { WriteStatement } from './outside-writes/write-statement.js';

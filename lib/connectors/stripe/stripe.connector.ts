@@ -34,7 +34,7 @@ export class StripeConnector implements Connector {
   private loadError: unknown;
 
   constructor(
-    private readonly options: StripeConnectorOptions,
+    readonly options: StripeConnectorOptions,
     sdk: Promise<typeof Stripe> = loadStripe(),
   ) {
     this.connections = Object.keys(options.connections ?? {});

@@ -14,6 +14,7 @@ export interface FakeStripeParts {
   readonly apiKey: string;
   readonly secrets: string[];
   readonly now: () => Date;
+  readonly clock: { offsetMs: number };
   readonly faults: Faults;
   readonly endpoints: Endpoints;
   readonly state: StripeState;
@@ -23,7 +24,9 @@ export interface FakeStripeParts {
 
 /** Puts the parts together; nothing runs yet. The defaults of the options stand here. */
 export function assemble(options: FakeStripeOptions): FakeStripeParts {
-  const { apiKey = 'sk_test_fake', seed = 1, now = () => new Date() } = options;
+  const { apiKey = 'sk_test_fake', seed = 1 } = options;
+  const clock = { offsetMs: 0 };
+  const now = () => new Date((options.now?.() ?? new Date()).getTime() + clock.offsetMs);
   const secrets = [options.webhookSecret ?? 'whsec_fake'].flat();
   const random = new Random(seed);
   const faults = new Faults();
@@ -51,5 +54,5 @@ export function assemble(options: FakeStripeOptions): FakeStripeParts {
     faults,
     run: (request) => api.run(request),
   });
-  return { apiKey, secrets, now, faults, endpoints, state, sender, server };
+  return { apiKey, secrets, now, clock, faults, endpoints, state, sender, server };
 }

@@ -36,6 +36,8 @@ export class FakeStripe {
   readonly requests: CallLog<ApiRequestEntry>;
   /** Every attempt to deliver a webhook, in order of its end. */
   readonly deliveries: CallLog<DeliveryEntry>;
+  /** `offsetMs`: how far its clock runs ahead. `SyncTesting` moves it with the application's. */
+  readonly clock: { offsetMs: number };
   /** For the SDK's constructor, or a connector's options. */
   readonly connection: { readonly host: string; readonly port: number; readonly protocol: 'http' };
 
@@ -52,6 +54,7 @@ export class FakeStripe {
     this.webhookSecrets = parts.secrets;
     this.connection = { host: '127.0.0.1', port, protocol: 'http' };
     this.faults = parts.faults;
+    this.clock = parts.clock;
     this.requests = parts.server.requests;
     this.deliveries = parts.sender.log;
   }
@@ -159,6 +162,14 @@ export class FakeStripe {
         ? state.objects.get(objectType, about, options.account ?? null)
         : ({ object: objectType, ...structuredClone(about) } as StripeObject);
     return structuredClone(state.emit(eventType, object, options, options.previousAttributes ?? null));
+  }
+
+  /**
+   * Logs and sends an event that the test has made: `stripeEvent(...).payload`. Its object exists from then on, unless
+   * it did before; the object of a `*.deleted` does not.
+   */
+  send(event: object): void {
+    this.parts.sender.send(this.parts.state.take(structuredClone(event) as StripeEvent));
   }
 
   /** Sends an event of the log once more, as the dashboard's "resend". @throws StripeApiError 404 */

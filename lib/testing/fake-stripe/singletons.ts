@@ -36,6 +36,11 @@ export function singletonAt(path: string, account: string | null): Singleton | n
   return null;
 }
 
+/** What an account, or a customer, has exactly one of looks like at first; `null` for what has an id of its own. */
+export function singletonOf(type: string): object | null {
+  return PATHS.find(([, other]) => other === type)?.[2] ?? null;
+}
+
 /** The key under which an object is stored: its id, or what stands for it in a singleton. */
 export function keyOfObject({
   id,

@@ -136,6 +136,17 @@ export class StripeState {
     return event;
   }
 
+  /** Takes an event that the test has made: logs it, and keeps its object if it is new here and not of a deletion. */
+  take(event: StripeEvent): StripeEvent {
+    const account = event.account ?? null;
+    const object = event.data.object as StripeObject;
+    const shelf = this.objects.shelf(this.objects.table.ofType(object.object), account);
+    const isNew = shelf.read(keyOfObject(object)) === undefined;
+    if (isNew && !event.type.endsWith('.deleted')) this.put(object, account);
+    this.objects.write(this.objects.table.ofType('event'), event.id, event, account);
+    return event;
+  }
+
   /** Notes that an event has been acknowledged. */
   acknowledge(event: StripeEvent): void {
     const shelf = this.objects.shelf(this.objects.table.ofType('event'), event.account ?? null);

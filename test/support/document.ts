@@ -1,20 +1,23 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { compilerOptions, complaints } from './compiler.js';
 
-/** The README, and its programs laid out as files that can be compiled and run. */
-export class Readme {
-  readonly text = readFileSync(join(process.cwd(), 'README.md'), 'utf8');
+/** A page of documentation, and its programs laid out as files that can be compiled and run. */
+export class Document {
+  readonly text: string;
   /** Where packages are found, and jest transforms nothing. */
   readonly folder: string;
 
-  constructor() {
+  /** @param basis its programs lie beside this page's, which may import them */
+  constructor(path: string, basis?: Document) {
+    this.text = readFileSync(join(process.cwd(), path), 'utf8');
     const cache = join(process.cwd(), 'node_modules', '.cache');
     mkdirSync(cache, { recursive: true });
-    this.folder = mkdtempSync(join(cache, 'readme-'));
-    for (const [name, code] of this.programs()) {
+    this.folder = mkdtempSync(join(cache, 'document-'));
+    for (const [name, code] of [...(basis?.programs() ?? []), ...this.programs()]) {
       writeFileSync(join(this.folder, name), code);
-      const { outputText } = ts.transpileModule(code, { compilerOptions: this.compilerOptions() });
+      const { outputText } = ts.transpileModule(code, { compilerOptions: compilerOptions() });
       writeFileSync(join(this.folder, name.replace(/ts$/, 'mjs')), outputText);
     }
   }
@@ -27,16 +30,12 @@ export class Readme {
 
   /** What the compiler has to say about the programs; empty if they are right. */
   complaints(): string {
-    const files = [...this.programs().keys()].map((name) => join(this.folder, name));
-    const program = ts.createProgram(files, { ...this.compilerOptions(), noEmit: true });
-    const diagnostics = files
-      .map((file) => program.getSourceFile(file)!)
-      .flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]);
-    return ts.formatDiagnostics(diagnostics, {
-      getCanonicalFileName: String,
-      getCurrentDirectory: ts.sys.getCurrentDirectory,
-      getNewLine: () => '\n',
-    });
+    return complaints([...this.programs().keys()].map((name) => join(this.folder, name)));
+  }
+
+  /** Files that it links to. */
+  links(): string[] {
+    return [...this.text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path!);
   }
 
   /** Rows of all tables, by the code in their first cell. Cells without backticks. */
@@ -51,12 +50,6 @@ export class Readme {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  private compilerOptions(): ts.CompilerOptions {
-    const folder = join(process.cwd(), 'test');
-    const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), ts.sys.readFile);
-    return ts.parseJsonConfigFileContent(config, ts.sys, folder).options;
   }
 }
 
