@@ -140,7 +140,10 @@ describe('stripeEvent()', () => {
     expect(event.payload.api_version).toBe(Stripe.API_VERSION);
     expect(event.payload.pending_webhooks).toBe(1);
     expect(event.payload.request).toEqual({ id: null, idempotency_key: null });
-    const read = parseEvent({ body: Buffer.from(JSON.stringify(event.payload)), connectionId: 'default' });
+    const read = parseEvent(
+      { body: Buffer.from(JSON.stringify(event.payload)), connectionId: 'default' },
+      true,
+    );
     expect(read).toMatchObject({ resource: 'invoice', recordId: 'in_1', eventId: event.id });
   });
 

@@ -1,5 +1,5 @@
 import { IsNull, type FindOptionsWhere } from 'typeorm';
-import type { SyncDatabase } from '../../entities/sync.database.js';
+import type { SyncDatabase } from '../../database/sync.database.js';
 import { SyncEventEntity } from '../../entities/index.js';
 import type { EventOrigin, EventState } from '../../model/event.js';
 

@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
-import { SyncDatabase } from '../../entities/sync.database.js';
-import { SyncEventEntity } from '../../entities/index.js';
+import { SyncDatabase } from '../../database/sync.database.js';
+import { tablePath } from '../../entities/table-names.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { SyncEvent } from '../../model/event.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
@@ -193,11 +193,9 @@ function partsOf(app: INestApplication): Parts {
 
 /** In a database that has been used before, the ids of the same seed would be known: every event a duplicate. */
 async function unusedSeed({ host, tables }: SyncDatabase): Promise<number> {
-  // The boot will say that the module's entities are missing.
-  if (!host.hasMetadata(SyncEventEntity)) return 1;
   const runner = host.createQueryRunner();
   try {
-    if (!(await runner.hasTable(host.getMetadata(SyncEventEntity).tablePath))) return 1;
+    if (!(await runner.hasTable(tablePath(host, 'sync_event')))) return 1;
     const [row] = (await runner.query(`SELECT max(id) AS id FROM ${tables.event}`)) as {
       id: string | null;
     }[];

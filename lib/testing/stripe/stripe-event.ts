@@ -58,7 +58,7 @@ export function stripeEvent<T extends StripeEventType>(
   });
   // As the module itself would read it.
   const body = Buffer.from(JSON.stringify(payload));
-  const read = parseEvent({ body, connectionId: DEFAULT_CONNECTION });
+  const read = parseEvent({ body, connectionId: DEFAULT_CONNECTION }, true);
   const { connectionId, occurredAt: readAt } = read;
   const heading = { id, source, connectionId, occurredAt: readAt, ...shown };
   return syncEvent(type, payload as unknown as StripeEventOf<T>, heading);
