@@ -76,8 +76,8 @@ export class SyncLifecycle
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.sweeps.stop();
-    await this.dispatcher.stop(this.options.drainMs);
+    const { drainMs } = this.options;
+    await Promise.all([this.sweeps.stop(drainMs), this.dispatcher.stop(drainMs)]);
   }
 
   /** Deliveries are stored until the HTTP server is closed, which happens before this. */

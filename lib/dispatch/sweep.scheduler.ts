@@ -6,6 +6,7 @@ import { LeaseService } from '../process/lease.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
+import { UnderWay } from './under-way.js';
 
 const STUCK_CHECK_EVERY_MS = 60_000;
 
@@ -13,6 +14,7 @@ const STUCK_CHECK_EVERY_MS = 60_000;
 @Injectable()
 export class SweepScheduler {
   private readonly logger = new Logger(SweepScheduler.name);
+  private readonly underWay = new UnderWay();
 
   constructor(
     private readonly registry: SchedulerRegistry,
@@ -30,8 +32,10 @@ export class SweepScheduler {
     this.every('stuck', STUCK_CHECK_EVERY_MS, () => this.reportStuck());
   }
 
-  stop(): void {
+  /** Begins nothing more, and resolves when what is under way has come to an end, after `drainMs` at the latest. */
+  async stop(drainMs: number): Promise<void> {
     for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
+    await this.underWay.endsWithin(drainMs);
   }
 
   /** Raises an alarm for each connection with events that have waited for too long. */
@@ -54,10 +58,9 @@ export class SweepScheduler {
   /** With jitter, so that processes which boot together do not sweep together. */
   private every(name: string, everyMs: number, work: () => Promise<void>): void {
     const jitteredMs = everyMs * (0.9 + this.clock.random() / 5);
-    const run = () =>
-      void work().catch((error: unknown) =>
-        this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`),
-      );
+    const failed = (error: unknown) =>
+      this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    const run = () => void this.underWay.follow(work().catch(failed));
     this.registry.addInterval(name, setInterval(run, jitteredMs));
   }
 }
