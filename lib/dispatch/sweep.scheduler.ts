@@ -8,9 +8,10 @@ import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
 import { UnderWay } from './under-way.js';
 
-const STUCK_CHECK_EVERY_MS = 60_000;
+/** So often at most a connection's alarms of these kinds are raised, by each process. */
+const ALARMS_EVERY_MS = 60_000;
 
-/** What time drives: looking for due events that no nudge announced, renewing leases, noticing what is stuck. */
+/** What time drives: looking for due events that no nudge announced, renewing leases, noticing what is stuck or held back. */
 @Injectable()
 export class SweepScheduler {
   private readonly logger = new Logger(SweepScheduler.name);
@@ -29,7 +30,8 @@ export class SweepScheduler {
   start(): void {
     this.every('sweep', this.options.sweepEveryMs, () => this.dispatcher.sweep());
     this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld());
-    this.every('stuck', STUCK_CHECK_EVERY_MS, () => this.reportStuck());
+    this.every('stuck', ALARMS_EVERY_MS, () => this.reportStuck());
+    this.every('held-back', ALARMS_EVERY_MS, () => this.reportHeldBack());
   }
 
   /** Begins nothing more, and resolves when what is under way has come to an end, after `drainMs` at the latest. */
@@ -52,6 +54,16 @@ export class SweepScheduler {
         `${source}/${connectionId}: ${count} event(s) wait for longer than ${this.options.stuckAfterMs} ms, the oldest ` +
         `for ${Math.round(oldestAgeMs)} ms (${waitReason ?? 'not yet looked at'}). SyncService.explain() says more.`;
       this.telemetry.alarm({ kind: 'stuck', source, connectionId, message, eventIds: [oldestId] });
+    }
+  }
+
+  /** Raises an alarm for each connection with deletions that are held back. */
+  async reportHeldBack(): Promise<void> {
+    for (const { source, connectionId, records, oldestId } of await this.waiting.heldBack()) {
+      const message =
+        `${source}/${connectionId}: ${records} record(s) wait, since more are "not found" than is believable. Is the API ` +
+        `key of the right account, and may it read them? Those that are really gone are believed bit by bit.`;
+      this.telemetry.alarm({ kind: 'delete-cap', source, connectionId, message, eventIds: [oldestId] });
     }
   }
 

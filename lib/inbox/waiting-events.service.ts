@@ -27,6 +27,14 @@ export interface StuckRow {
   readonly waitReason: string | null;
 }
 
+/** Records whose deletion is not believed, by connection. */
+export interface HeldBackRow {
+  readonly source: string;
+  readonly connectionId: string;
+  readonly records: number;
+  readonly oldestId: string;
+}
+
 /** Answers what waits, and until when. Always by state and due time: ids do not become visible in their order. */
 @Injectable()
 export class WaitingEventsService {
@@ -117,6 +125,20 @@ export class WaitingEventsService {
        WHERE state = 'waiting' AND COALESCE(replayed_at, received_at) < ${now} - $1 * interval '1 millisecond'
        GROUP BY source, connection_id`,
       [this.options.stuckAfterMs],
+    );
+  }
+
+  /** Connections with records that are held back as too many deletions. */
+  heldBack(): Promise<HeldBackRow[]> {
+    const { tables } = this.database;
+    const waitReason: WaitReason = 'delete-cap';
+    return this.database.query<HeldBackRow>(
+      `SELECT source, connection_id AS "connectionId", count(DISTINCT record_key)::int AS records,
+         min(id) AS "oldestId"
+       FROM ${tables.event}
+       WHERE state = 'waiting' AND wait_reason = $1 AND source = ANY ($2)
+       GROUP BY source, connection_id`,
+      [waitReason, Object.keys(this.options.sources)],
     );
   }
 }
