@@ -92,10 +92,15 @@ export class BootLab {
       () => 'it boots',
       (reason: unknown) => reason,
     );
-    assert.ok(error instanceof SyncConfigError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, fix);
-    assert.match(error.message, new RegExp(`^${code}: [^\\n]+$`));
+    try {
+      assert.ok(error instanceof SyncConfigError, String(error));
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, fix);
+      assert.match(error.message, new RegExp(`^${code}: [^\\n]+$`));
+    } catch (wrong) {
+      await app.close();
+      throw wrong;
+    }
 
     // Of the module's own nothing is left, whether or not the host then closes what is its own.
     const { driver } = app.get<DataSource>(getDataSourceToken());
