@@ -3,11 +3,10 @@ import { ModulesContainer } from '@nestjs/core';
 import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
 import { SyncConfigError } from './sync.errors.js';
-import { ResolvedSyncOptions, SYNC_DEFAULTS } from './sync.options.js';
+import { checkOptions } from './sync.options.check.js';
+import { ResolvedSyncOptions, SYNC_EXTRAS, SYNC_OPTIONS, type SyncOptions } from './sync.options.js';
 import { SyncRootMarker } from './sync.root-marker.js';
-
-/** As long as the tables' column. */
-const MAX_SOURCE_NAME = 64;
+import { checkSources } from './sync.sources.check.js';
 
 /** Finds at boot what would otherwise be found out by a customer. Each finding stops the boot, with its fix. */
 @Injectable()
@@ -15,14 +14,16 @@ export class SyncDoctor {
   constructor(
     private readonly database: SyncDatabase,
     private readonly modules: ModulesContainer,
+    @Inject(SYNC_OPTIONS) private readonly given: SyncOptions,
+    @Inject(SYNC_EXTRAS) private readonly extras: Record<string, unknown>,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
   /** What can be told without the database. */
   checkSetUp(): void {
     this.checkRoots();
-    this.checkNumbers();
-    this.checkSources();
+    checkOptions(this.given, this.extras);
+    checkSources(this.given.sources);
     this.checkPool();
   }
 
@@ -47,38 +48,6 @@ export class SyncDoctor {
     );
   }
 
-  private checkNumbers(): void {
-    for (const name of Object.keys(SYNC_DEFAULTS) as (keyof typeof SYNC_DEFAULTS)[]) {
-      if (typeof SYNC_DEFAULTS[name] !== 'number') continue;
-      const value: unknown = this.options[name];
-      const least = name === 'drainMs' || name === 'missingConfirmMs' ? 0 : 1;
-      // Timers wrap around beyond 31 bits.
-      if (Number.isInteger(value) && (value as number) >= least && (value as number) < 2 ** 31) continue;
-      throw invalid(
-        `${name} must be a whole number from ${least} to ${2 ** 31 - 1}, and is ${String(value)}`,
-      );
-    }
-  }
-
-  private checkSources(): void {
-    for (const [name, source] of Object.entries(this.options.sources)) {
-      const { connector, callsPerSecond, maxAttempts, backoffMs } = source;
-      if (!/^[\w.-]+$/.test(name) || name.length > MAX_SOURCE_NAME)
-        throw invalid(
-          `the source name '${name}' must be 1 to ${MAX_SOURCE_NAME} letters, digits, '_', '-' or '.'`,
-        );
-      if (!(callsPerSecond > 0)) throw invalid(`${name}: callsPerSecond must be above 0`);
-      if (!(maxAttempts >= 1)) throw invalid(`${name}: maxAttempts must be at least 1`);
-      for (let attempt = 1; attempt <= Math.min(maxAttempts, 100); attempt += 1) {
-        const waitMs = backoffMs(attempt);
-        if (!(waitMs >= 0 && waitMs < Infinity))
-          throw invalid(`${name}: backoffMs(${attempt}) must be a number from 0, and is ${waitMs}`);
-      }
-      const [problem] = connector.problems();
-      if (problem) throw new SyncConfigError(problem.code, `source '${name}': ${problem.message}`);
-    }
-  }
-
   private checkPool(): void {
     const poolSize = poolSizeOf(this.database.host);
     const most = poolSize - 2;
@@ -91,8 +60,4 @@ export class SyncDoctor {
         `${Math.max(this.options.maxTransactions, 1) + 2}.`,
     );
   }
-}
-
-function invalid(message: string): SyncConfigError {
-  return new SyncConfigError('SYNC_INVALID_OPTION', message);
 }

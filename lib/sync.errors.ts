@@ -8,7 +8,10 @@ export abstract class SyncError extends Error {
   }
 }
 
-/** The set-up is wrong. Thrown at boot, with the fix in the message; nothing has been started. */
+/**
+ * The set-up is wrong. Thrown at boot, with the fix in the message; nothing has been started. What only a record can
+ * show, the key that a mirror's function makes for it, fails that mirror's calls instead.
+ */
 export class SyncConfigError extends SyncError {
   constructor(
     readonly code: SyncConfigCode,
@@ -27,9 +30,13 @@ export type SyncConfigCode =
   | 'SYNC_AMBIGUOUS_SOURCE'
   | 'SYNC_DUPLICATE_HANDLER'
   | 'SYNC_UNFETCHABLE_RESOURCE'
+  | 'SYNC_MISSING_MIRROR_ENTITY'
+  | 'SYNC_MIRROR_KEY_NOT_UNIQUE'
+  | 'SYNC_MISSING_DATA_SOURCE'
   | 'SYNC_UNSUPPORTED_DATABASE'
   | 'SYNC_MISSING_TABLES'
   | 'SYNC_POOL_TOO_SMALL'
+  | 'SYNC_MISSING_ROOT'
   | 'SYNC_TWO_ROOTS';
 
 /** A verified delivery that is not what its provider sends. Answered 400 with `reason`; nothing is stored. */

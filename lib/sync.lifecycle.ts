@@ -14,6 +14,8 @@ import { SyncDatabase } from './database/sync.database.js';
 import { alarmListeners, assembleHandlers } from './handlers/handler.assembly.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
+import { checkMirrorKeys } from './handlers/mirror.key.js';
+import type { Mirror } from './handlers/mirror.js';
 import type { SyncHandler } from './handlers/sync-handler.js';
 import { RawBodyTap } from './ingest/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
@@ -27,6 +29,7 @@ export class SyncLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   private readonly logger = new Logger('Sync');
+  private mirrors: readonly Mirror[] = [];
 
   constructor(
     private readonly doctor: SyncDoctor,
@@ -45,8 +48,12 @@ export class SyncLifecycle
 
   onModuleInit(): void {
     this.doctor.checkSetUp();
-    const { methods, mirrors } = this.explorer.explore();
-    this.registry.register(assembleHandlers(methods, mirrors, this.options.sources, this.moduleRef));
+    const { methods, features } = this.explorer.explore();
+    this.mirrors = features.flatMap((feature) => feature.mirrors());
+    const { host } = this.database;
+    this.registry.register(
+      assembleHandlers(methods, this.mirrors, this.options.sources, host, this.moduleRef),
+    );
     alarmListeners(methods).forEach((listener) => this.telemetry.onAlarm(listener));
     this.tap.install(this.webhooks.path);
   }
@@ -57,6 +64,7 @@ export class SyncLifecycle
       const weakness = await this.database.open();
       if (weakness) this.logger.warn(weakness);
       await this.doctor.checkTables();
+      await checkMirrorKeys(this.mirrors, this.database.host);
       await this.starts.load();
     } catch (error) {
       // Open connections would keep a process alive whose boot has failed.
@@ -69,8 +77,8 @@ export class SyncLifecycle
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.sweeps.stop();
-    await this.dispatcher.stop(this.options.drainMs);
+    const { drainMs } = this.options;
+    await Promise.all([this.sweeps.stop(drainMs), this.dispatcher.stop(drainMs)]);
   }
 
   /** Deliveries are stored until the HTTP server is closed, which happens before this. */

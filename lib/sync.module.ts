@@ -1,7 +1,15 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { SyncFeature, type SyncFeatureOptions } from './handlers/sync-feature.js';
-import { ConfigurableModuleClass } from './sync.module-definition.js';
+import { isRecord } from './model/option-kinds.js';
+import { SyncConfigError } from './sync.errors.js';
+import {
+  ConfigurableModuleClass,
+  type ASYNC_OPTIONS_TYPE,
+  type OPTIONS_TYPE,
+} from './sync.module-definition.js';
+import { checkFactory } from './sync.options.check.js';
+import { SyncRootMarker } from './sync.root-marker.js';
 import { SyncService } from './sync.service.js';
 
 /**
@@ -11,6 +19,21 @@ import { SyncService } from './sync.service.js';
  */
 @Module({ imports: [DiscoveryModule], exports: [SyncService] })
 export class SyncModule extends ConfigurableModuleClass {
+  /** Once, in the application's root module. What is wrong with the options is told at boot, not here. */
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return super.forRoot(isRecord(options) ? options : ({} as typeof OPTIONS_TYPE));
+  }
+
+  /**
+   * As `forRoot()`, with options that need other providers: `{ useFactory, inject }`. What shapes the module itself
+   * (`webhooks`, `dataSource`, `isGlobal`) stands beside the factory.
+   * @throws SyncConfigError if it is not told where to get the options from
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    checkFactory(options);
+    return super.forRootAsync(options);
+  }
+
   /** What a team adds: mirrors of its own. As often as wanted. */
   static forFeature(options: SyncFeatureOptions): DynamicModule {
     return {
@@ -22,4 +45,16 @@ export class SyncModule extends ConfigurableModuleClass {
 }
 
 @Module({})
-class SyncFeatureModule {}
+class SyncFeatureModule implements OnModuleInit {
+  constructor(private readonly modules: ModulesContainer) {}
+
+  /** Without a root nothing would ever look at the mirrors. */
+  onModuleInit(): void {
+    if ([...this.modules.values()].some((module) => module.hasProvider(SyncRootMarker))) return;
+    throw new SyncConfigError(
+      'SYNC_MISSING_ROOT',
+      'SyncModule.forFeature() is imported, and SyncModule.forRoot() is not, so its mirrors would never run. ' +
+        'Import SyncModule.forRoot({ sources: { ... } }) in your root module.',
+    );
+  }
+}

@@ -1,4 +1,5 @@
 import type { Connector } from './model/connector.js';
+import { isRecord } from './model/option-kinds.js';
 
 /** How a source is treated; what any connector's options may carry beside its own. */
 export interface SourcePolicies {
@@ -15,7 +16,7 @@ export interface SourcePolicies {
    */
   handlers?: 'on' | 'observe';
   /**
-   * API calls per second for each connection.
+   * API calls per second for each connection; a whole number.
    * @default 25
    */
   callsPerSecond?: number;
@@ -102,6 +103,10 @@ export interface WebhookOptions {
   decorators?: ClassDecorator[];
 }
 
+/** Under which the host's options stand as they were given, and what was given beside them. */
+export const SYNC_OPTIONS = 'SYNC_OPTIONS';
+export const SYNC_EXTRAS = 'SYNC_EXTRAS';
+
 export const SYNC_DEFAULTS = {
   migrationsRun: true,
   maxTransactions: 8,
@@ -158,16 +163,21 @@ export abstract class ResolvedWebhookOptions {
   abstract readonly path: string;
 }
 
-/** @param poolSize of the host's data source: handlers leave two of its connections to the host */
+/**
+ * Never throws: what cannot be meant is left out, and found by the checks at boot.
+ * @param poolSize of the host's data source: handlers leave two of its connections to the host
+ */
 export function resolveOptions(options: SyncOptions, poolSize: number): ResolvedSyncOptions {
-  const sources = Object.entries(options.sources ?? {}).map(
+  const given = defined(options);
+  const sources = Object.entries(defined(given.sources)).map(
     ([name, source]) => [name, { ...SOURCE_DEFAULTS, ...defined(source) }] as const,
   );
   const maxTransactions = Math.min(SYNC_DEFAULTS.maxTransactions, Math.max(poolSize - 2, 1));
-  return { ...SYNC_DEFAULTS, maxTransactions, ...defined(options), sources: Object.fromEntries(sources) };
+  return { ...SYNC_DEFAULTS, maxTransactions, ...given, sources: Object.fromEntries(sources) };
 }
 
 /** A host that writes `leaseMs: config.leaseMs` means the default where its config says nothing. */
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+export function defined<T extends object>(options: T): T {
+  const entries = isRecord(options) ? Object.entries(options) : [];
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as T;
 }

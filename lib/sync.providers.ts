@@ -1,4 +1,5 @@
 import type { Provider, Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -39,21 +40,21 @@ import { BodyRetentionService } from './inbox/body-retention.service.js';
 import { UnhandledService } from './process/unhandled.service.js';
 import { AdoptService } from './process/adopt.service.js';
 import { PauseTargets } from './process/pause-targets.js';
+import { shown } from './model/option-problem.js';
 import { SyncClock } from './sync.clock.js';
 import { SyncDoctor } from './sync.doctor.js';
+import { SyncConfigError } from './sync.errors.js';
 import { SyncLifecycle } from './sync.lifecycle.js';
 import {
   ResolvedSyncOptions,
   resolveOptions,
   ResolvedWebhookOptions,
-  WEBHOOK_DEFAULTS,
+  SYNC_OPTIONS,
   type SyncModuleExtras,
   type SyncOptions,
 } from './sync.options.js';
 import { SyncService } from './sync.service.js';
-
-/** Under which the host's options stand. */
-export const SYNC_OPTIONS = 'SYNC_OPTIONS';
+import { resolveWebhooks } from './sync.webhooks.check.js';
 
 /** In the order in which an event travels. */
 const services: Provider[] = [
@@ -96,24 +97,49 @@ const services: Provider[] = [
   SyncService,
 ];
 
-export function rootProviders({ dataSource, webhooks }: SyncModuleExtras): Provider[] {
-  const hostDataSource = getDataSourceToken(dataSource);
+/** The host's data source, under a name of our own: one that is not there is told with the fix. */
+const HOST_DATA_SOURCE = 'SYNC_HOST_DATA_SOURCE';
+
+export function rootProviders({ dataSource: given, webhooks }: SyncModuleExtras): Provider[] {
+  // What is no name is found by the checks at boot.
+  const dataSource = typeof given === 'string' && given !== '' ? given : undefined;
+  const token = getDataSourceToken(dataSource);
   return [
+    {
+      provide: HOST_DATA_SOURCE,
+      useFactory: (modules: ModulesContainer, host?: DataSource) => {
+        // One that is there and cannot be made fails the boot by itself, in TypeORM's words.
+        const isThere = [...modules.values()].some((module) => module.providers.has(token));
+        if (!isThere) throw missingDataSource(dataSource);
+        return host;
+      },
+      inject: [ModulesContainer, { token, optional: true }],
+    },
     {
       provide: ResolvedSyncOptions,
       useFactory: (options: SyncOptions, host: DataSource) => resolveOptions(options, poolSizeOf(host)),
-      inject: [SYNC_OPTIONS, hostDataSource],
+      inject: [SYNC_OPTIONS, HOST_DATA_SOURCE],
     },
-    { provide: ResolvedWebhookOptions, useValue: { ...WEBHOOK_DEFAULTS, ...webhooks } },
+    { provide: ResolvedWebhookOptions, useValue: resolveWebhooks(webhooks) },
     {
       provide: SyncDatabase,
       useFactory: (host: DataSource, clock: SyncClock) => createSyncDatabase(host, clock),
-      inject: [hostDataSource, SyncClock],
+      inject: [HOST_DATA_SOURCE, SyncClock],
     },
     ...services,
   ];
 }
 
 export function rootControllers({ webhooks }: SyncModuleExtras): Type<object>[] {
-  return [webhookControllerFor({ ...WEBHOOK_DEFAULTS, decorators: [], ...webhooks })];
+  return [webhookControllerFor(resolveWebhooks(webhooks))];
+}
+
+function missingDataSource(name: string | undefined): SyncConfigError {
+  const [which, fix] = name
+    ? [`named ${shown(name)}`, `import TypeOrmModule.forRoot({ name: ${shown(name)}, ... })`]
+    : ['in the application', 'import TypeOrmModule.forRoot({ ... })'];
+  return new SyncConfigError(
+    'SYNC_MISSING_DATA_SOURCE',
+    `there is no TypeORM data source ${which}. Correct SyncModule's \`dataSource\`, or ${fix} in your root module.`,
+  );
 }

@@ -11,6 +11,7 @@ import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
 import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
 import { Lanes } from './lanes.js';
+import { UnderWay } from './under-way.js';
 
 /** Due events fetched from each connection by one sweep. */
 const SWEEP_PER_LANE = 2_000;
@@ -41,6 +42,7 @@ export class InProcessDispatcher extends Dispatcher {
   private pumping = false;
   private looking = false;
   private sweeping?: Promise<void>;
+  private readonly underWay = new UnderWay();
   private moreInDatabase = false;
   /** By the time for which they are set. */
   private readonly wakeUps = new Map<number, NodeJS.Timeout>();
@@ -65,12 +67,12 @@ export class InProcessDispatcher extends Dispatcher {
 
   dispatch(records: readonly DueRecord[]): void {
     for (const record of records) if (!this.lanes.add(record)) this.moreInDatabase = true;
-    void this.pump();
+    this.pump();
   }
 
   start(): void {
     this.active = true;
-    void this.pump();
+    this.pump();
   }
 
   async stop(drainMs: number): Promise<void> {
@@ -79,16 +81,14 @@ export class InProcessDispatcher extends Dispatcher {
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
-    const drained = Promise.allSettled(this.running.values()).then(() => true);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, drainMs, false)));
-    if (!(await Promise.race([drained, late]))) await this.passes.stop();
-    clearTimeout(timer);
+    if (!(await this.underWay.endsWithin(drainMs))) await this.passes.stop();
     await this.releaseLeftOver();
   }
 
   sweep(): Promise<void> {
-    return (this.sweeping ??= this.sweepOnce().finally(() => (this.sweeping = undefined)));
+    return (this.sweeping ??= this.underWay.follow(
+      this.sweepOnce().finally(() => (this.sweeping = undefined)),
+    ));
   }
 
   async idle(): Promise<void> {
@@ -118,11 +118,14 @@ export class InProcessDispatcher extends Dispatcher {
     }
     // As many as were asked for: there may be more.
     if (due.reduce((events, row) => events + row.events, 0) >= SWEEP_PER_LANE) this.moreInDatabase = true;
-    void this.pump();
+    this.pump();
   }
 
-  private async pump(): Promise<void> {
-    if (this.pumping || !this.active) return;
+  private pump(): void {
+    if (!this.pumping && this.active) void this.underWay.follow(this.claimAll());
+  }
+
+  private async claimAll(): Promise<void> {
     this.pumping = true;
     try {
       while (this.active && (await this.runNext()));
@@ -184,19 +187,18 @@ export class InProcessDispatcher extends Dispatcher {
         this.running.delete(hexOf(record));
         lanes.done(record);
         this.end(record);
-        void this.pump();
+        this.pump();
       });
-    this.running.set(hexOf(record), pass);
+    this.running.set(hexOf(record), this.underWay.follow(pass));
   }
 
   private end(record: DueRecord): void {
     this.ended.set(hexOf(record), record);
-    void this.lookAtEnded();
+    if (!this.looking) void this.underWay.follow(this.lookAtEnded());
   }
 
   /** Only once a lease is released and that is committed can nobody's nudge be lost: so look now, not before. */
   private async lookAtEnded(): Promise<void> {
-    if (this.looking) return;
     this.looking = true;
     try {
       while (this.ended.size > 0 && this.active) {

@@ -8,19 +8,22 @@ import { UnhandledService } from '../process/unhandled.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
+import { UnderWay } from './under-way.js';
 
-const STUCK_CHECK_EVERY_MS = 60_000;
+/** So often at most a connection's alarms of these kinds are raised, by each process. */
+const ALARMS_EVERY_MS = 60_000;
 const BODIES_EVERY_MS = 3_600_000;
 
 /** Older processes are mostly gone within minutes of a newer one's start. */
 const UNHANDLED_EVERY_MS = 60_000;
 const UNHANDLED_FOR_MS = 1_800_000;
 
-/** What time drives: looking for due events that no nudge announced, renewing leases, noticing what is stuck. */
+/** What time drives: looking for due events that no nudge announced, renewing leases, noticing what is stuck or held back. */
 @Injectable()
 export class SweepScheduler {
   private readonly logger = new Logger(SweepScheduler.name);
   private startedAt = 0;
+  private readonly underWay = new UnderWay();
 
   constructor(
     private readonly registry: SchedulerRegistry,
@@ -38,14 +41,17 @@ export class SweepScheduler {
     this.startedAt = this.clock.now();
     this.every('sweep', this.options.sweepEveryMs, () => this.dispatcher.sweep());
     this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld());
-    this.every('stuck', STUCK_CHECK_EVERY_MS, () => this.reportStuck());
+    this.every('stuck', ALARMS_EVERY_MS, () => this.reportStuck());
+    this.every('held-back', ALARMS_EVERY_MS, () => this.reportHeldBack());
     this.every('bodies', BODIES_EVERY_MS, () => this.bodies.dropOld());
     this.every('unhandled', UNHANDLED_EVERY_MS, () => this.reopenUnhandled());
-    void this.reopenUnhandled().catch((error: unknown) => this.complain('unhandled', error));
+    this.follow('unhandled', this.reopenUnhandled());
   }
 
-  stop(): void {
+  /** Begins nothing more, and resolves when what is under way has come to an end, after `drainMs` at the latest. */
+  async stop(drainMs: number): Promise<void> {
     for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
+    await this.underWay.endsWithin(drainMs);
   }
 
   /** Raises an alarm for each connection with events that have waited for too long. */
@@ -65,20 +71,32 @@ export class SweepScheduler {
     }
   }
 
+  /** Raises an alarm for each connection with deletions that are held back. */
+  async reportHeldBack(): Promise<void> {
+    for (const { source, connectionId, records, oldestId } of await this.waiting.heldBack()) {
+      const message =
+        `${source}/${connectionId}: ${records} record(s) wait, since more are "not found" than is believable. Is the API ` +
+        `key of the right account, and may it read them? Those that are really gone are believed bit by bit.`;
+      this.telemetry.alarm({ kind: 'delete-cap', source, connectionId, message, eventIds: [oldestId] });
+    }
+  }
+
   /** Soon after the start only: what older processes have settled meanwhile. Later there are none left. */
   private async reopenUnhandled(): Promise<void> {
     if (this.clock.now() - this.startedAt > UNHANDLED_FOR_MS) return;
     if (await this.unhandled.reopen()) await this.dispatcher.sweep();
   }
 
-  private complain(name: string, error: unknown): void {
-    this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+  private follow(name: string, work: Promise<unknown>): void {
+    const failed = (error: unknown) =>
+      this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    void this.underWay.follow(work.then(() => undefined, failed));
   }
 
   /** With jitter, so that processes which boot together do not sweep together. */
   private every(name: string, everyMs: number, work: () => Promise<unknown>): void {
     const jitteredMs = everyMs * (0.9 + this.clock.random() / 5);
-    const run = () => void work().catch((error: unknown) => this.complain(name, error));
+    const run = () => this.follow(name, work());
     this.registry.addInterval(name, setInterval(run, jitteredMs));
   }
 }

@@ -1,9 +1,12 @@
 import type { ModuleRef } from '@nestjs/core';
+import type { DataSource } from 'typeorm';
 import type { AlarmListener } from '../observe/telemetry.js';
 import { SyncConfigError } from '../sync.errors.js';
 import type { SyncSource } from '../sync.options.js';
 import type { SyncAlarm } from '../model/alarm.js';
 import type { FoundMethod } from './handler.explorer.js';
+import { checkHandler, checkName } from './handler.check.js';
+import { checkMirror, labelOf } from './mirror.check.js';
 import { mirrorHandler } from './mirror.handler.js';
 import type { Mirror } from './mirror.js';
 import { resolveSource } from './source-selector.js';
@@ -13,20 +16,22 @@ type Sources = Record<string, SyncSource>;
 
 /**
  * Makes handlers of what was found.
- * @throws SyncConfigError for a source that is not there or not clear, two handlers of one name, a change handler on
- *   what cannot be fetched
+ * @throws SyncConfigError for options that cannot be meant, a source that is not there or not clear, two handlers of
+ *   one name, a change handler on what cannot be fetched, a mirror to what is no entity of the data source
  */
 export function assembleHandlers(
   methods: readonly FoundMethod[],
   mirrors: readonly Mirror[],
   sources: Sources,
+  host: DataSource,
   moduleRef: ModuleRef,
 ): SyncHandler[] {
   const handlers = [
     ...methods.flatMap((method) => methodHandler(method, sources)),
     ...mirrors.map((mirror) => {
-      const source = resolveSource(mirror.source, sources, `The mirror of '${mirror.resource}'`);
-      return mirrorHandler(mirror, source, moduleRef);
+      const source = resolveSource(mirror.source, sources, labelOf(mirror));
+      checkMirror(mirror, host, moduleRef);
+      return mirrorHandler(mirror, source, host.getMetadata(mirror.options.to).name, moduleRef);
     }),
   ];
   assertNamesDiffer(handlers);
@@ -42,6 +47,7 @@ export function alarmListeners(methods: readonly FoundMethod[]): AlarmListener[]
 
 function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources): SyncHandler[] {
   if (metadata.kind === 'alarm') return [];
+  checkHandler(label, metadata);
   const source = resolveSource(metadata.source, sources, label);
   const common = { name: metadata.options.name ?? label, source, call };
   return metadata.kind === 'event'
@@ -52,6 +58,7 @@ function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources)
 function assertNamesDiffer(handlers: readonly SyncHandler[]): void {
   const names = new Set<string>();
   for (const { name } of handlers) {
+    checkName(name);
     if (names.has(name)) {
       throw new SyncConfigError(
         'SYNC_DUPLICATE_HANDLER',

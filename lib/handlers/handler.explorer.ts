@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { handlerMetadataOf, type HandlerMetadata } from './handler.metadata.js';
-import type { Mirror } from './mirror.js';
 import { SyncFeature } from './sync-feature.js';
 
 /** A decorated method as found, its source not yet looked up. */
@@ -24,16 +23,15 @@ export class HandlerExplorer {
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  explore(): { methods: FoundMethod[]; mirrors: Mirror[] } {
+  explore(): { methods: FoundMethod[]; features: SyncFeature[] } {
     const wrappers = [...this.discovery.getProviders(), ...this.discovery.getControllers()].filter(
       (wrapper) => wrapper.instance && !wrapper.isAlias,
     );
     return {
       methods: wrappers.flatMap((wrapper) => this.methodsOf(wrapper)),
-      mirrors: wrappers
+      features: wrappers
         .map((wrapper): unknown => wrapper.instance)
-        .filter((instance) => instance instanceof SyncFeature)
-        .flatMap(({ options }) => options.mirrors ?? []),
+        .filter((instance) => instance instanceof SyncFeature),
     };
   }
 

@@ -1,3 +1,4 @@
+import { SyncConfigError } from '../sync.errors.js';
 import type { ChangeHandlerOptions, EventHandlerOptions, SourceSelector } from './handler.options.js';
 
 /** What a decorator leaves on a method. */
@@ -19,8 +20,21 @@ export type HandlerMetadata =
 // A registered symbol: two copies of this package in one process still see each other's handlers.
 const HANDLERS = Symbol.for('nestjs-hybrid-sync:handlers');
 
-export function addHandlerMetadata(target: object, metadata: HandlerMetadata): void {
-  Reflect.defineMetadata(HANDLERS, [...handlerMetadataOf(target), metadata], target);
+/**
+ * A decorator that leaves this on its method.
+ * @throws SyncConfigError on what is no method of an instance: it would never be called
+ */
+export function handlerDecorator(metadata: HandlerMetadata): MethodDecorator {
+  return (target, key, descriptor: PropertyDescriptor | undefined) => {
+    const method: unknown = descriptor?.value;
+    if (typeof method !== 'function' || typeof target === 'function')
+      throw new SyncConfigError(
+        'SYNC_INVALID_OPTION',
+        `${String(key)} is decorated as a handler and is no method of an instance: write it as a method, not as a ` +
+          'static one, a property or an accessor.',
+      );
+    Reflect.defineMetadata(HANDLERS, [...handlerMetadataOf(method), metadata], method);
+  };
 }
 
 export function handlerMetadataOf(target: object): readonly HandlerMetadata[] {

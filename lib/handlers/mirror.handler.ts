@@ -2,24 +2,29 @@ import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { SyncChange } from '../model/change.js';
-import type { RecordRef } from '../model/record.js';
+import { MirrorKey } from './mirror.key.js';
 import type { Mirror, MirrorMap, MirrorMapper } from './mirror.js';
 import type { ChangeHandler } from './sync-handler.js';
 
 /** Makes a mirror the change handler that it is. */
-export function mirrorHandler(mirror: Mirror, source: string, moduleRef: ModuleRef): ChangeHandler {
-  const { to, key, map, onDelete = 'delete', ...options } = mirror.options;
-  const keyOf = typeof key === 'function' ? key : (record: RecordRef) => ({ [key[0]]: record.id });
+export function mirrorHandler(
+  mirror: Mirror,
+  source: string,
+  entityName: string,
+  moduleRef: ModuleRef,
+): ChangeHandler {
+  const { to, key: _, map, onDelete = 'delete', ...options } = mirror.options;
+  const key = new MirrorKey(mirror);
   const rowOf = mapOf(map, moduleRef);
 
   return {
     kind: 'change',
-    name: options.name ?? `mirror:${source}.${mirror.resource}>${to.name}`,
+    name: options.name ?? `mirror:${source}.${mirror.resource}>${entityName}`,
     source,
     resource: mirror.resource,
     options,
     async call(change: SyncChange, { manager }) {
-      const identity = keyOf(change.record) as ObjectLiteral;
+      const identity = await key.of(change.record, manager);
       if (change.kind === 'deleted') return remove(manager, identity);
       const row = await rowOf(change.data, change.record);
       if (row === null) return remove(manager, identity);
@@ -39,6 +44,7 @@ function mapOf(map: Mirror['options']['map'], moduleRef: ModuleRef): MirrorMap<a
   return map;
 }
 
-function isMapperClass(map: Mirror['options']['map']): map is Type<MirrorMapper<any, any>> {
+/** A provider class with a `map` method, and not a function. */
+export function isMapperClass(map: Mirror['options']['map']): map is Type<MirrorMapper<any, any>> {
   return typeof (map.prototype as Partial<MirrorMapper<any, any>> | undefined)?.map === 'function';
 }

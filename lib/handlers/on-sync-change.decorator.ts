@@ -1,4 +1,4 @@
-import { addHandlerMetadata } from './handler.metadata.js';
+import { handlerDecorator } from './handler.metadata.js';
 import type { ChangeHandlerOptions, SourceSelector } from './handler.options.js';
 
 /**
@@ -15,7 +15,5 @@ export function OnSyncChange(
   resource: string,
   options: ChangeHandlerOptions = {},
 ): MethodDecorator {
-  return (_target, _key, descriptor) => {
-    addHandlerMetadata(descriptor.value as object, { kind: 'change', source, resource, options });
-  };
+  return handlerDecorator({ kind: 'change', source, resource, options });
 }

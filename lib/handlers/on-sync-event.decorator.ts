@@ -1,4 +1,4 @@
-import { addHandlerMetadata } from './handler.metadata.js';
+import { handlerDecorator } from './handler.metadata.js';
 import type { EventHandlerOptions, SourceSelector } from './handler.options.js';
 
 /**
@@ -13,12 +13,5 @@ export function OnSyncEvent(
   pattern: string | readonly string[],
   options: EventHandlerOptions = {},
 ): MethodDecorator {
-  return (_target, _key, descriptor) => {
-    addHandlerMetadata(descriptor.value as object, {
-      kind: 'event',
-      source,
-      patterns: [pattern].flat(),
-      options,
-    });
-  };
+  return handlerDecorator({ kind: 'event', source, patterns: [pattern].flat(), options });
 }

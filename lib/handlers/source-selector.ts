@@ -1,10 +1,11 @@
 import type { SyncSource } from '../sync.options.js';
 import { SyncConfigError } from '../sync.errors.js';
+import { shown } from '../model/option-problem.js';
 import type { SourceSelector } from './handler.options.js';
 
 /**
  * The name of the source that a handler means.
- * @throws SyncConfigError `SYNC_UNKNOWN_SOURCE`, `SYNC_AMBIGUOUS_SOURCE`
+ * @throws SyncConfigError `SYNC_UNKNOWN_SOURCE`, `SYNC_AMBIGUOUS_SOURCE`, `SYNC_INVALID_OPTION`
  */
 export function resolveSource(
   selector: SourceSelector,
@@ -12,6 +13,15 @@ export function resolveSource(
   label: string,
 ): string {
   const known = Object.keys(sources);
+  if (
+    typeof selector !== 'string' &&
+    typeof (selector as { provider?: unknown } | undefined)?.provider !== 'string'
+  )
+    throw new SyncConfigError(
+      'SYNC_INVALID_OPTION',
+      `${label}: the source must be the name of one, or { provider }, and is ${shown(selector)}. ` +
+        `SyncModule.forRoot({ sources }) has: ${listed(known)}.`,
+    );
   const name = typeof selector === 'string' ? selector : selector.source;
   if (name !== undefined) {
     if (known.includes(name)) return name;

@@ -30,6 +30,14 @@ export interface StuckRow {
   readonly waitReason: string | null;
 }
 
+/** Records whose deletion is not believed, by connection. */
+export interface HeldBackRow {
+  readonly source: string;
+  readonly connectionId: string;
+  readonly records: number;
+  readonly oldestId: string;
+}
+
 interface Lane {
   readonly source: string;
   readonly connection_id: string;
@@ -141,6 +149,24 @@ export class WaitingEventsService {
     return (
       row && { oldestId: String(row.id), oldestAgeMs: numberIn(row.age_ms), waitReason: row.wait_reason }
     );
+  }
+
+  /** Connections with records that are held back as too many deletions. */
+  async heldBack(): Promise<HeldBackRow[]> {
+    const sources = Object.keys(this.options.sources);
+    if (sources.length === 0) return [];
+    const waitReason: WaitReason = 'delete-cap';
+    const params: unknown[] = [waitReason];
+    const rows = await this.database.query<Lane & { records: unknown; oldest_id: unknown }>(
+      `SELECT source, connection_id, COUNT(DISTINCT record_key) AS records, MIN(id) AS oldest_id
+       FROM ${this.database.tables.event}
+       WHERE state = 'waiting' AND wait_reason = $1 AND source IN (${listed(params, sources)})
+       GROUP BY source, connection_id`,
+      params,
+    );
+    return rows.map(({ source, connection_id: connectionId, records, oldest_id: oldestId }) => {
+      return { source, connectionId, records: numberIn(records), oldestId: String(oldestId) };
+    });
   }
 
   private async dueOf(lanes: readonly Lane[], perLane: number, due: Map<string, DueRow>): Promise<void> {

@@ -16,6 +16,6 @@ export abstract class SyncAlarm {
   readonly message!: string;
   /** The record concerned, where it is one. */
   readonly record?: RecordKey;
-  /** Inbox ids of the events concerned. */
+  /** Inbox ids of the events concerned; of `stuck` and `delete-cap`, which may be about very many, the oldest alone. */
   readonly eventIds!: readonly string[];
 }

@@ -65,6 +65,12 @@ export interface Connector {
   /** Raised whenever `fingerprint` changes its meaning, so that old fingerprints are refreshed silently. */
   readonly fingerprintRevision: number;
 
+  /**
+   * The options of the function that makes such a source, without the source's policies: what a host has misspelt is
+   * told at boot with the one that it may have meant. What the function does not know, it leaves to its source.
+   */
+  readonly optionNames?: readonly string[];
+
   /** What is wrong with the options; empty when all is well. Called once at boot. */
   problems(): ConnectorProblem[];
 

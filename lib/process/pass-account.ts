@@ -4,14 +4,13 @@ import type { EventOutcome } from '../inbox/event-outcome.js';
 import type { Settlement } from './settlement.js';
 import type { Work } from './work.js';
 
-/** What has been written down in a pass so far, for the line and the alarms that follow it. */
+/** What has been written down in a pass so far, for the line and the alarm that follow it. */
 export class PassAccount {
   fetches = 0;
   calls = 0;
   failures = 0;
   version: number;
   released = false;
-  overDeleteCap = false;
   private readonly outcomes: EventOutcome[] = [];
 
   constructor(
@@ -47,32 +46,16 @@ export class PassAccount {
     };
   }
 
-  alarms(): SyncAlarm[] {
+  /** One for all that died in the pass. */
+  alarm(): SyncAlarm | null {
+    const dead = this.outcomes.filter((outcome) => outcome.state === 'dead');
+    if (dead.length === 0) return null;
     const record = this.work.record.key;
     const { source, connectionId } = record;
-    const alarms: SyncAlarm[] = [];
-    const dead = this.outcomes.filter((outcome) => outcome.state === 'dead');
-    if (dead.length > 0) {
-      const { deadBy, error } = dead[0]!;
-      const message =
-        `${dead.length} event(s) of ${record.resource} ${record.id} died in ${deadBy.join(', ')}: ` +
-        `${error ?? 'no error'}. Put the cause right, then SyncService.replay().`;
-      alarms.push({
-        kind: 'dead',
-        source,
-        connectionId,
-        record,
-        message,
-        eventIds: dead.map(({ id }) => id),
-      });
-    }
-    if (this.overDeleteCap) {
-      const message =
-        `${source}/${connectionId}: too many records are "not found" to be believed (is the API key of the right ` +
-        `account?); ${record.resource} ${record.id} and others wait.`;
-      const eventIds = this.work.events.map(({ id }) => id);
-      alarms.push({ kind: 'delete-cap', source, connectionId, record, message, eventIds });
-    }
-    return alarms;
+    const { deadBy, error } = dead[0]!;
+    const message =
+      `${dead.length} event(s) of ${record.resource} ${record.id} died in ${deadBy.join(', ')}: ` +
+      `${error ?? 'no error'}. Put the cause right, then SyncService.replay().`;
+    return { kind: 'dead', source, connectionId, record, message, eventIds: dead.map(({ id }) => id) };
   }
 }

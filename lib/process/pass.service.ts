@@ -73,7 +73,8 @@ export class PassService {
     this.ended(work.record);
     const report = account.report(this.clock.now());
     if (account.released) this.telemetry.passSettled(report);
-    account.alarms().forEach((alarm) => this.telemetry.alarm(alarm));
+    const alarm = account.alarm();
+    if (alarm) this.telemetry.alarm(alarm);
     return report;
   }
 
@@ -96,10 +97,7 @@ export class PassService {
 
     const rules = await this.rulesFor(work);
     const reading = await this.read(work, rules, account);
-    if (reading.outcome === 'not-known') {
-      account.overDeleteCap = reading.overCap ?? false;
-      return this.write(work, reading.settlement, account);
-    }
+    if (reading.outcome === 'not-known') return this.write(work, reading.settlement, account);
     account.version = reading.state.version;
 
     const ledger = new Ledger(work, rules, reading.state);

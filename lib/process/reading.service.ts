@@ -14,7 +14,7 @@ const DELETE_CAP_RETRY_MS = 60_000;
 /** What reading its record has come to, for a pass. */
 export type Reading =
   | { readonly outcome: 'known'; readonly state: RecordState; readonly fetched: boolean }
-  | { readonly outcome: 'not-known'; readonly settlement: Settlement; readonly overCap?: boolean };
+  | { readonly outcome: 'not-known'; readonly settlement: Settlement };
 
 /** Finds out what a record is like now, or until when that cannot be found out. */
 @Injectable()
@@ -63,10 +63,7 @@ export class ReadingService {
     const announced = missing.stated || record.deleted || events.some(({ deletion }) => deletion);
     const state = deletedState(record);
     if (!announced && !(await this.deleteCap.save(record, state))) {
-      const settlement = givenBack(work, 'delete-cap', DELETE_CAP_RETRY_MS, {
-        fetch: { outcome: 'missing' },
-      });
-      return { outcome: 'not-known', settlement, overCap: true };
+      return notKnown(givenBack(work, 'delete-cap', DELETE_CAP_RETRY_MS, { fetch: { outcome: 'missing' } }));
     }
     return { outcome: 'known', state, fetched: true };
   }

@@ -1,43 +1,8 @@
-import { Injectable, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import { getDataSourceToken, TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
-import {
-  mirror,
-  OnSyncChange,
-  OnSyncEvent,
-  SyncConfigError,
-  SyncModule,
-  type SyncConfigCode,
-  type SyncOptions,
-} from 'nestjs-hybrid-sync';
-import { OnStripeEvent, stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
-import { Client } from 'pg';
-import type { DataSource } from 'typeorm';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { until } from '../support/host.js';
-
-interface Mistake {
-  code: SyncConfigCode;
-  /** What the message tells to do. */
-  fix: RegExp;
-  imports?: (DynamicModule | Type<object>)[];
-  providers?: Provider[];
-  options?: Partial<SyncOptions>;
-  database?: Partial<TypeOrmModuleOptions>;
-}
-
-function source(options: Partial<StripeOptions> = {}) {
-  return stripe({ apiKey: 'sk_test_1', webhookSecrets: ['whsec_1'], ...options });
-}
-
-function handlerOf(decorator: MethodDecorator, name = 'Billing'): Type<object> {
-  @Injectable()
-  class Billing {
-    @decorator
-    handle() {}
-  }
-  return Object.defineProperty(Billing, 'name', { value: name });
-}
+import { Module } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { mirror, OnSyncChange, OnSyncEvent, SyncModule } from 'nestjs-hybrid-sync';
+import { OnStripeEvent } from 'nestjs-hybrid-sync/stripe';
+import { applicationOf, BootLab, handlerOf, source, type Mistake } from '../support/wrong-setup.js';
 
 class Customer {}
 
@@ -66,7 +31,7 @@ const mistakes: Record<string, Mistake> = {
   'a back-off that ends before the attempts do': {
     code: 'SYNC_INVALID_OPTION',
     fix: /stripe: backoffMs\(3\) must be a number from 0, and is undefined/,
-    options: { sources: { stripe: source({ backoffMs: (attempt) => [100, 200][attempt - 1]! }) } },
+    options: { sources: { stripe: source({ backoffMs: (attempt: number) => [100, 200][attempt - 1]! }) } },
   },
   'no place for any transaction': {
     code: 'SYNC_INVALID_OPTION',
@@ -124,6 +89,11 @@ const mistakes: Record<string, Mistake> = {
     fix: /sync_event.*migrationsRun: true.*syncMigrations/,
     options: { migrationsRun: false },
   },
+  'mirrors, and no root that would run them': {
+    code: 'SYNC_MISSING_ROOT',
+    fix: /forFeature\(\) is imported, and SyncModule\.forRoot\(\) is not.*in your root module/,
+    root: () => SyncModule.forFeature({ mirrors: [] }),
+  },
   'the module twice': {
     code: 'SYNC_TWO_ROOTS',
     fix: /2 times.*forFeature\(\)/,
@@ -132,72 +102,13 @@ const mistakes: Record<string, Mistake> = {
 };
 
 describe('wrong set-up fails at boot', () => {
-  let database: TestDatabase;
-  let db: Client;
-
+  let lab: BootLab;
   beforeAll(async () => {
-    database = await createDatabase();
-    db = new Client({ connectionString: database.url });
-    await db.connect();
+    lab = await BootLab.open();
   });
-  afterAll(async () => {
-    await db.end();
-    await database.drop();
-  });
+  afterAll(() => lab.close());
 
-  function typeOrm(options: Partial<TypeOrmModuleOptions> = {}): DynamicModule {
-    const { url } = database;
-    return TypeOrmModule.forRoot({
-      type: 'postgres',
-      url,
-      autoLoadEntities: true,
-      retryAttempts: 0,
-      ...options,
-    } as TypeOrmModuleOptions);
-  }
-
-  async function applicationOf(imports: (DynamicModule | Type<object>)[], providers: Provider[] = []) {
-    @Module({ imports, providers })
-    class AppModule {}
-    const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
-    return testing.createNestApplication({ logger: false });
-  }
-
-  async function connections(): Promise<number> {
-    const { rows } = await db.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM pg_stat_activity
-       WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
-    );
-    return rows[0]!.n;
-  }
-
-  /** What would keep a process alive. */
-  const resources = () =>
-    process.getActiveResourcesInfo().filter((kind) => /Timeout|TCP|Immediate/.test(kind)).length;
-
-  it.each(Object.entries(mistakes))('%s', async (_, { code, fix, imports = [], providers, ...mistake }) => {
-    const before = resources();
-    const options = { sources: { stripe: source() }, ...mistake.options };
-    const app = await applicationOf(
-      [typeOrm(mistake.database), SyncModule.forRoot(options), ...imports],
-      providers,
-    );
-    const error: unknown = await app.init().then(
-      () => 'it boots',
-      (reason: unknown) => reason,
-    );
-    expect(error).toBeInstanceOf(SyncConfigError);
-    expect(error).toMatchObject({ code, message: expect.stringMatching(fix) });
-    expect((error as Error).message).toMatch(new RegExp(`^${code}: [^\\n]+$`));
-
-    // Of the module's own nothing is left, whether or not the host then closes what is its own.
-    const { driver } = app.get<DataSource>(getDataSourceToken());
-    const { totalCount } = (driver as unknown as { master: { totalCount: number } }).master;
-    await until(async () => (await connections()) <= totalCount);
-    await app.close();
-    await until(async () => (await connections()) === 0);
-    await until(() => resources() <= before);
-  });
+  it.each(Object.entries(mistakes))('%s', (_, mistake) => lab.assertFailure(mistake));
 
   it('an unsupported database', async () => {
     const booting = applicationOf([
@@ -212,7 +123,7 @@ describe('wrong set-up fails at boot', () => {
 
   it('options that come from a factory are held to the same', async () => {
     const app = await applicationOf([
-      typeOrm(),
+      lab.typeOrm(),
       SyncModule.forRootAsync({ useFactory: () => ({ sources: { stripe: source({ apiKey: '' }) } }) }),
     ]);
     await expect(app.init()).rejects.toMatchObject({ code: 'SYNC_MISSING_API_KEY' });
@@ -224,7 +135,7 @@ describe('wrong set-up fails at boot', () => {
     const log = (message: string, context: string) => context === 'Sync' && lines.push(message);
     const app = await applicationOf(
       [
-        typeOrm(),
+        lab.typeOrm(),
         SyncModule.forRoot({ sources: { stripe: source(), idle: source() }, webhooks: { path: 'hooks' } }),
       ],
       [

@@ -1,7 +1,14 @@
 import { Injectable, Logger, type LoggerService } from '@nestjs/common';
-import { OnSyncAlarm, OnSyncChange, SyncAlarm, SyncChange, UnrecoverableError } from 'nestjs-hybrid-sync';
-import { startHost, type Host } from '../support/host.js';
-import { quick } from '../support/scenario.js';
+import {
+  OnSyncAlarm,
+  OnSyncChange,
+  OnSyncEvent,
+  SyncAlarm,
+  SyncChange,
+  UnrecoverableError,
+} from 'nestjs-hybrid-sync';
+import { startHost, until, type Host } from '../support/host.js';
+import { quick, send, settled } from '../support/scenario.js';
 
 const SECRET = 'ada.lovelace@example.com';
 
@@ -12,6 +19,11 @@ class Copy {
   @OnSyncChange('stripe', 'customer')
   changed(change: SyncChange<{ name: string }>) {
     if (change.data?.name === 'poison') throw new UnrecoverableError('cannot be done');
+  }
+
+  @OnSyncEvent('stripe', 'product.*', { hydrate: false })
+  happened() {
+    throw new UnrecoverableError('cannot be done');
   }
 
   @OnSyncAlarm()
@@ -74,5 +86,20 @@ describe('what is told', () => {
     expect(lines.filter((line) => line.includes(SECRET) || line.includes(host.stripe.webhookSecret))).toEqual(
       [],
     );
+  });
+
+  it('is one alarm for all events of a record that die together', async () => {
+    const { alarms } = host.app.get(Copy);
+    alarms.length = 0;
+    const product = host.stripe.create('product', {}, { delivery: 'unlogged' });
+    // No pass begins before all of them are there.
+    await host.dataSource.transaction(async (manager) => {
+      await manager.query('LOCK TABLE sync_record IN ACCESS EXCLUSIVE MODE');
+      for (let i = 0; i < 50; i += 1) await send(host, product);
+    });
+    await settled(host);
+    await until(() => alarms.length > 0);
+    await host.sync.idle();
+    expect(alarms.map(({ kind, eventIds }) => `${kind} ${eventIds.length}`)).toEqual(['dead 50']);
   });
 });

@@ -28,7 +28,7 @@ describe('the decorators', () => {
         kind: 'event',
         source: { provider: 'stripe', source: 'stripeEu' },
         patterns: ['invoice.*', 'charge.refunded'],
-        options: { name: 'dun', hydrate: false },
+        options: { source: 'stripeEu', name: 'dun', hydrate: false },
       },
     ]);
   });
@@ -39,7 +39,7 @@ describe('the decorators', () => {
         kind: 'change',
         source: { provider: 'stripe', source: 'stripeEu' },
         resource: 'customer',
-        options: { transaction: 'none' },
+        options: { source: 'stripeEu', transaction: 'none' },
       },
       { kind: 'change', source: { provider: 'stripe' }, resource: 'invoice', options: { requires } },
     ]);

@@ -32,8 +32,17 @@ describe('stripe()', () => {
     expect(connector.connections).toEqual(['acct_1', 'eu']);
   });
 
+  it('leaves what it does not know to its source, and tells what it does know', () => {
+    const source = stripe({ ...good, webhookSecret: 'whsec_1' } as never);
+    expect(Object.keys(source).sort()).toEqual(['connector', 'webhookSecret']);
+    expect(source.connector.optionNames).toEqual(expect.arrayContaining(Object.keys(good)));
+  });
+
   it('never throws, whatever is missing', () => {
     for (const options of [
+      undefined,
+      null,
+      'sk_test_1',
       {},
       { apiKey: undefined, webhookSecrets: [undefined] },
       { connections: { eu: undefined } },
@@ -52,6 +61,8 @@ describe('the problems of the options', () => {
         webhookSecrets: ['whsec_1', undefined],
         connections: { acct_1: {}, acct_2: { webhookSecrets: ['whsec_2'] }, eu: { apiKey: 'sk_live_2' } },
         toleranceSeconds: 60,
+        host: '127.0.0.1',
+        apiVersion: '2025-03-31.basil',
         port: '443',
         protocol: 'https',
       }),
@@ -90,7 +101,20 @@ describe('the problems of the options', () => {
       "connections['acct_1'].webhookSecrets is empty",
       { connections: { acct_1: { webhookSecrets: [undefined] } } },
     ],
+    ['SYNC_INVALID_OPTION', 'apiKey must be a string', { apiKey: () => 'sk_test_1' }],
+    ['SYNC_INVALID_OPTION', 'connections must be an object', { connections: null }],
+    ['SYNC_INVALID_OPTION', 'connections must be an object', { connections: ['acct_1'] }],
+    ['SYNC_INVALID_OPTION', "connections['eu'] must be an object", { connections: { eu: 'sk_test_2' } }],
+    [
+      'SYNC_INVALID_OPTION',
+      "connections['acct_1']: there is no such option: 'webhookSecret'. Did you mean 'webhookSecrets'?",
+      { connections: { acct_1: { webhookSecret: 'whsec_2' } } },
+    ],
     ['SYNC_INVALID_OPTION', 'toleranceSeconds', { toleranceSeconds: 0 }],
+    ['SYNC_INVALID_OPTION', 'host must be a name', { host: 'https://api.stripe.com' }],
+    ['SYNC_INVALID_OPTION', 'host must be a name', { host: 'localhost:12111' }],
+    ['SYNC_INVALID_OPTION', 'httpAgent', { httpAgent: 'http://proxy' }],
+    ['SYNC_INVALID_OPTION', 'apiVersion', { apiVersion: 'latest' }],
     ['SYNC_INVALID_OPTION', 'toleranceSeconds', { toleranceSeconds: NaN }],
     ['SYNC_INVALID_OPTION', 'port', { port: 'https' }],
     ['SYNC_INVALID_OPTION', 'port', { port: 65_536 }],

@@ -21,6 +21,9 @@ export function OnStripeChange<R extends StripeResourceName>(
   resource: R,
   options: OnStripeChangeOptions<StripeResource<R>> = {},
 ): TypedMethodDecorator<[change: SyncChange<StripeResource<R>>, context: SyncContext<StripeResource<R>>]> {
-  const { source, ...rest } = options;
-  return OnSyncChange({ provider: 'stripe', source }, resource, rest as ChangeHandlerOptions);
+  return OnSyncChange(
+    { provider: 'stripe', source: options?.source },
+    resource,
+    options as ChangeHandlerOptions,
+  );
 }

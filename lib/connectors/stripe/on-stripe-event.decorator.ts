@@ -25,6 +25,9 @@ export function OnStripeEvent<P extends StripeEventPattern>(
 ): TypedMethodDecorator<
   [event: SyncEvent<StripeEventOf<P>>, context: SyncContext<StripeEventOf<P>['data']['object']>]
 > {
-  const { source, ...rest } = options;
-  return OnSyncEvent({ provider: 'stripe', source }, pattern, rest as EventHandlerOptions);
+  return OnSyncEvent(
+    { provider: 'stripe', source: options?.source },
+    pattern,
+    options as EventHandlerOptions,
+  );
 }

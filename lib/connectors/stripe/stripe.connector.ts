@@ -14,6 +14,7 @@ import { parseEvent } from './stripe.event.js';
 import { fetchRecord } from './stripe.fetch.js';
 import { FINGERPRINT_REVISION, fingerprintOf } from './stripe.fingerprint.js';
 import {
+  STRIPE_OPTION_NAMES,
   STRIPE_TOLERANCE_SECONDS,
   isBlank,
   usableSecrets,
@@ -29,6 +30,7 @@ import { verifySignature } from './stripe.signature.js';
 export class StripeConnector implements Connector {
   readonly provider = 'stripe';
   readonly fingerprintRevision = FINGERPRINT_REVISION;
+  readonly optionNames = Object.keys(STRIPE_OPTION_NAMES);
   readonly connections: readonly string[];
   private readonly client: StripeClient;
   private loadError: unknown;

@@ -45,6 +45,23 @@ export interface StripeOptions extends SourcePolicies {
 /** What of the options concerns the connector; the rest are the source's policies. */
 export type StripeConnectorOptions = Omit<StripeOptions, keyof SourcePolicies>;
 
+export const STRIPE_OPTION_NAMES = {
+  apiKey: true,
+  webhookSecrets: true,
+  connections: true,
+  toleranceSeconds: true,
+  host: true,
+  port: true,
+  protocol: true,
+  httpAgent: true,
+  apiVersion: true,
+} satisfies Record<keyof StripeConnectorOptions, true>;
+
+export const STRIPE_CONNECTION_OPTION_NAMES = {
+  apiKey: true,
+  webhookSecrets: true,
+} satisfies Record<keyof StripeConnectionOptions, true>;
+
 export const STRIPE_TOLERANCE_SECONDS = 300;
 
 /** The secrets that count. Tolerates what an unset environment leaves in the options. */

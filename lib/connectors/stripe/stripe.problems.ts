@@ -1,23 +1,26 @@
 import type { ConnectorProblem } from '../../model/connector.js';
+import { isRecord } from '../../model/option-kinds.js';
+import { unknownOption } from '../../model/option-problem.js';
 import { DEFAULT_CONNECTION } from '../../model/record.js';
-import { isBlank, usableSecrets, type StripeConnectorOptions } from './stripe.options.js';
+import {
+  isBlank,
+  STRIPE_CONNECTION_OPTION_NAMES,
+  usableSecrets,
+  type StripeConnectorOptions,
+} from './stripe.options.js';
 
 /** What is wrong with the options, for a person at boot. Quotes no secret. */
 export function optionProblems(options: StripeConnectorOptions): ConnectorProblem[] {
   return [
     ...keyProblems(options.apiKey, 'apiKey'),
     ...secretProblems(options.webhookSecrets, 'webhookSecrets'),
-    ...Object.entries(options.connections ?? {}).flatMap(([name, connection]) => [
-      ...connectionProblems(name, connection?.apiKey),
-      ...(connection?.webhookSecrets === undefined
-        ? []
-        : secretProblems(connection.webhookSecrets, `connections['${name}'].webhookSecrets`)),
-    ]),
+    ...connectionsProblems(options.connections),
     ...addressProblems(options),
   ];
 }
 
 function keyProblems(apiKey: unknown, option: string): ConnectorProblem[] {
+  if (apiKey != null && typeof apiKey !== 'string') return [invalid(`${option} must be a string.`)];
   if (isBlank(apiKey)) {
     return [
       problem(
@@ -60,7 +63,17 @@ function secretProblems(secrets: unknown, option: string): ConnectorProblem[] {
   return [];
 }
 
-function connectionProblems(name: string, apiKey: unknown): ConnectorProblem[] {
+function connectionsProblems(connections: unknown): ConnectorProblem[] {
+  if (connections === undefined) return [];
+  if (!isRecord(connections))
+    return [invalid("connections must be an object: { 'acct_...': {}, eu: { apiKey, webhookSecrets } }.")];
+  return Object.entries(connections).flatMap(([name, connection]) =>
+    // What a variable that is not set leaves there.
+    connectionProblems(name, connection ?? {}),
+  );
+}
+
+function connectionProblems(name: string, connection: unknown): ConnectorProblem[] {
   const option = `connections['${name}']`;
   if (name === DEFAULT_CONNECTION) {
     return [
@@ -69,20 +82,38 @@ function connectionProblems(name: string, apiKey: unknown): ConnectorProblem[] {
       ),
     ];
   }
-  if (!isBlank(apiKey)) return keyProblems(apiKey, `${option}.apiKey`);
+  if (!isRecord(connection)) return [invalid(`${option} must be an object: { apiKey, webhookSecrets }.`)];
+  const unknown = unknownOption(connection, Object.keys(STRIPE_CONNECTION_OPTION_NAMES));
+  if (unknown) return [invalid(`${option}: ${unknown}`)];
+  const { apiKey, webhookSecrets } = connection;
+  return [
+    ...connectionKeyProblems(name, apiKey),
+    ...(webhookSecrets === undefined ? [] : secretProblems(webhookSecrets, `${option}.webhookSecrets`)),
+  ];
+}
+
+function connectionKeyProblems(name: string, apiKey: unknown): ConnectorProblem[] {
+  const option = `connections['${name}'].apiKey`;
+  if (!isBlank(apiKey)) return keyProblems(apiKey, option);
   if (name.startsWith('acct_')) return [];
   return [
     problem(
       'SYNC_MISSING_API_KEY',
-      `${option}.apiKey is missing. Set it, or name the connection by its Connect account (acct_...) to use the platform's key.`,
+      `${option} is missing. Set it, or name the connection by its Connect account (acct_...) to use the platform's key.`,
     ),
   ];
 }
 
-function addressProblems({ toleranceSeconds, port, protocol }: StripeConnectorOptions): ConnectorProblem[] {
+function addressProblems(options: StripeConnectorOptions): ConnectorProblem[] {
+  const { toleranceSeconds, host, port, protocol, httpAgent, apiVersion } = options;
   const found: ConnectorProblem[] = [];
   if (toleranceSeconds !== undefined && !(Number.isFinite(toleranceSeconds) && toleranceSeconds > 0)) {
     found.push(invalid('toleranceSeconds must be a number above 0. The default is 300.'));
+  }
+  if (host !== undefined && !(typeof host === 'string' && /^[\w.-]+$|^\[?[\da-f:.]+\]?$/i.test(host))) {
+    found.push(
+      invalid("host must be a name without protocol, port or path. The default is 'api.stripe.com'."),
+    );
   }
   if (port !== undefined && !(Number.isInteger(Number(port)) && Number(port) > 0 && Number(port) < 65_536)) {
     found.push(invalid('port must be a whole number from 1 to 65535.'));
@@ -90,6 +121,13 @@ function addressProblems({ toleranceSeconds, port, protocol }: StripeConnectorOp
   if (protocol !== undefined && protocol !== 'https' && protocol !== 'http') {
     found.push(invalid("protocol must be 'https' or 'http'."));
   }
+  if (
+    httpAgent !== undefined &&
+    typeof (httpAgent as { addRequest?: unknown } | null)?.addRequest !== 'function'
+  )
+    found.push(invalid('httpAgent must be an Agent of node:https or node:http, or made like one.'));
+  if (apiVersion !== undefined && !(typeof apiVersion === 'string' && /^\d{4}-\d\d-\d\d/.test(apiVersion)))
+    found.push(invalid("apiVersion must be a version of Stripe's, such as '2025-03-31.basil'."));
   return found;
 }
 

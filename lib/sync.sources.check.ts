@@ -1,0 +1,125 @@
+import type { Connector } from './model/connector.js';
+import {
+  aDate,
+  aFunction,
+  anArray,
+  anObject,
+  aText,
+  aWholeNumber,
+  either,
+  oneOf,
+  type OptionKind,
+  type OptionKinds,
+} from './model/option-kinds.js';
+import { shown, unknownOption, wrongValue } from './model/option-problem.js';
+import { SyncConfigError } from './sync.errors.js';
+import { SOURCE_DEFAULTS, type SyncSource } from './sync.options.js';
+
+/** As long as the tables' columns. */
+const MAX_SOURCE_NAME = 64;
+const MAX_CONNECTION_NAME = 255;
+
+/** As often as this is asked of a back-off. */
+const MOST_ATTEMPTS_TRIED = 100;
+
+const anAttemptCount: OptionKind = {
+  takes: 'a whole number from 1, or Infinity',
+  fits: (value) => value === Infinity || aWholeNumber(1).fits(value),
+};
+
+const SOURCE_KINDS = {
+  connector: anObject,
+  start: either(oneOf('now', 'log'), aDate),
+  handlers: oneOf('on', 'observe'),
+  callsPerSecond: aWholeNumber(1),
+  maxAttempts: anAttemptCount,
+  backoffMs: aFunction,
+} satisfies OptionKinds<SyncSource>;
+
+const CONNECTOR_KINDS = {
+  provider: aText(64),
+  connections: anArray,
+  fingerprintRevision: aWholeNumber(0),
+  problems: aFunction,
+  verify: aFunction,
+  parse: aFunction,
+  fetchable: aFunction,
+  fetch: aFunction,
+  fingerprint: aFunction,
+} satisfies OptionKinds<Omit<Connector, 'optionNames'>>;
+
+/** @throws SyncConfigError `SYNC_INVALID_OPTION`, and what connectors find in their own options */
+export function checkSources(sources: Readonly<Record<string, unknown>>): void {
+  for (const [name, source] of Object.entries(sources)) {
+    if (!/^[\w.-]+$/.test(name) || name.length > MAX_SOURCE_NAME)
+      throw invalid(
+        `the source name '${name}' must be 1 to ${MAX_SOURCE_NAME} letters, digits, '_', '-' or '.'`,
+      );
+    checkSource(name, source);
+  }
+}
+
+function checkSource(name: string, source: unknown): void {
+  const connector = anObject.fits(source) ? (source as Partial<SyncSource>).connector : undefined;
+  if (!anObject.fits(connector))
+    throw invalid(
+      `sources.${name} must be made by a connector's function, { ${name}: stripe({ ... }) }, and is ` +
+        // A text may well be the key.
+        (anObject.fits(source)
+          ? 'an object without a connector'
+          : typeof source === 'string'
+            ? 'a text'
+            : shown(source)),
+    );
+  const wrong = incomplete(connector!);
+  if (wrong) throw invalid(`sources.${name}: this is no connector, since its ${wrong}`);
+  const given = source as SyncSource;
+  const problem = misplaced(given) ?? wrongValue({ ...given }, SOURCE_KINDS) ?? backoffProblem(given);
+  if (problem) throw invalid(`${name}: ${problem}`);
+  const long = given.connector.connections.find(
+    (connection) => connection === '' || connection.length > MAX_CONNECTION_NAME,
+  );
+  if (long !== undefined)
+    throw invalid(`${name}: the name of a connection must be 1 to ${MAX_CONNECTION_NAME} characters`);
+  const [found] = given.connector.problems();
+  if (found) throw new SyncConfigError(found.code, `source '${name}': ${found.message}`);
+}
+
+/** Methods stand on a prototype, and what is missing is as wrong as what is of another kind. */
+function incomplete(connector: object): string | null {
+  const members = Object.keys(CONNECTOR_KINDS).map(
+    (name) => [name, (connector as Record<string, unknown>)[name] ?? null] as const,
+  );
+  return wrongValue(Object.fromEntries(members), CONNECTOR_KINDS);
+}
+
+/** A connector's own options go to its function; those that it does not know are left to its source. */
+function misplaced(source: SyncSource): string | null {
+  const own = source.connector.optionNames ?? [];
+  const name = Object.keys(source).find((key) => own.includes(key));
+  if (name) return `the option '${name}' belongs into ${source.connector.provider}({ ${name} })`;
+  const policies = Object.keys(SOURCE_KINDS).filter((key) => key !== 'connector');
+  const { connector: _, ...given } = source;
+  return unknownOption(given, [...policies, ...own]);
+}
+
+function backoffProblem({
+  maxAttempts = SOURCE_DEFAULTS.maxAttempts,
+  backoffMs = SOURCE_DEFAULTS.backoffMs,
+}: SyncSource): string | null {
+  for (let attempt = 1; attempt <= Math.min(maxAttempts, MOST_ATTEMPTS_TRIED); attempt += 1) {
+    let waitMs: unknown;
+    try {
+      waitMs = backoffMs(attempt);
+    } catch (error) {
+      return `backoffMs(${attempt}) must be a number from 0, and it throws ${String(error)}`;
+    }
+    if (!(Number.isFinite(waitMs) && (waitMs as number) >= 0))
+      return `backoffMs(${attempt}) must be a number from 0, and is ${shown(waitMs)}`;
+  }
+  return null;
+}
+
+function invalid(message: string): SyncConfigError {
+  return new SyncConfigError('SYNC_INVALID_OPTION', message);
+}

@@ -1,0 +1,32 @@
+import { anArray, type OptionKind, type OptionKinds } from './model/option-kinds.js';
+import { optionProblem } from './model/option-problem.js';
+import { WEBHOOK_DEFAULTS, defined, type WebhookOptions } from './sync.options.js';
+
+/** Plain segments: what a router takes for a pattern, or an URL cannot carry, would never be delivered to. */
+const aPath: OptionKind = {
+  takes: "a path of letters, digits, '_', '-', '.' and '~', such as 'webhooks' or 'hooks/in'",
+  fits: (value) =>
+    typeof value === 'string' &&
+    value
+      .replace(/^\/|\/$/g, '')
+      .split('/')
+      .every((segment) => /^[\w~.-]+$/.test(segment) && !/^\.+$/.test(segment)),
+};
+
+const decorators: OptionKind = {
+  takes: 'an array of class decorators, such as [Public()]',
+  fits: (value) => anArray.fits(value) && (value as unknown[]).every((item) => typeof item === 'function'),
+};
+
+const WEBHOOK_OPTIONS = { path: aPath, decorators } satisfies OptionKinds<WebhookOptions>;
+
+/** What is wrong with `webhooks`; null: nothing. */
+export function webhooksProblem(webhooks: unknown): string | null {
+  return webhooks === undefined ? null : optionProblem(webhooks, WEBHOOK_OPTIONS);
+}
+
+/** With the defaults in place; of what cannot be meant nothing is taken, since the boot will fail. */
+export function resolveWebhooks(webhooks: WebhookOptions | undefined): Required<WebhookOptions> {
+  const usable = webhooks !== undefined && webhooksProblem(webhooks) === null ? defined(webhooks) : {};
+  return { ...WEBHOOK_DEFAULTS, decorators: [], ...usable };
+}

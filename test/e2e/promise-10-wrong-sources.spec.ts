@@ -1,0 +1,107 @@
+import { stripe } from 'nestjs-hybrid-sync/stripe';
+import { BootLab, source, type Mistake } from '../support/wrong-setup.js';
+
+/** The source `x`, and what a host is told. */
+const sources: [string, unknown, RegExp][] = [
+  [
+    'null',
+    null,
+    /sources\.x must be made by a connector's function, \{ x: stripe\(\{ \.\.\. \}\) \}, and is null/,
+  ],
+  ['undefined', undefined, /sources\.x must be made by a connector's function.*and is undefined/],
+  ['an empty object', {}, /sources\.x must be made by.*and is an object without a connector/],
+  [
+    'options without stripe()',
+    { apiKey: 'sk_test_1', webhookSecrets: ['whsec_1'] },
+    /sources\.x must be made by.*an object without a connector/,
+  ],
+  ['a key', 'sk_test_hush', /sources\.x must be made by.*and is a text$/],
+  ['stripe itself, not called', stripe, /sources\.x must be made by.*and is a function/],
+  [
+    'a connector, not a source',
+    source().connector,
+    /sources\.x must be made by.*an object without a connector/,
+  ],
+  [
+    'a connector of nothing',
+    { connector: {} },
+    /sources\.x: this is no connector, since its provider must be a text.*and is null/,
+  ],
+  [
+    'half a connector',
+    { connector: { ...source().connector } },
+    /sources\.x: this is no connector, since its problems must be a function/,
+  ],
+  [
+    'a misspelt option of stripe()',
+    source({ webhookSecret: 'whsec_1' }),
+    /x: there is no such option: 'webhookSecret'\. Did you mean 'webhookSecrets'\?/,
+  ],
+  ['another case', source({ webhooksecrets: [] }), /'webhooksecrets'\. Did you mean 'webhookSecrets'\?/],
+  ['a misspelt policy', source({ callPerSecond: 5 }), /'callPerSecond'\. Did you mean 'callsPerSecond'\?/],
+  [
+    'a policy that is not there yet',
+    source({ poll: { every: '5m' } }),
+    /'poll'\. There are: start, callsPerSecond, .*apiKey/,
+  ],
+  [
+    "a connector's option beside it",
+    { ...source(), apiKey: 'sk_test_1' },
+    /the option 'apiKey' belongs into stripe\(\{ apiKey \}\)/,
+  ],
+  [
+    'a start in words',
+    source({ start: 'yesterday' }),
+    /start must be 'now' or 'log' or a valid Date, and is 'yesterday'/,
+  ],
+  ['a start as text', source({ start: '2026-01-01' }), /start must be .*and is '2026-01-01'/],
+  ['a start in milliseconds', source({ start: 1_750_000_000_000 }), /start must be .*and is 1750000000000/],
+  ['a start that is no date', source({ start: new Date('soon') }), /start must be .*and is an invalid Date/],
+  ['null for a start', source({ start: null }), /start must be .*and is null/],
+  ['no calls', source({ callsPerSecond: 0 }), /callsPerSecond must be a whole number from 1/],
+  ['half a call', source({ callsPerSecond: 0.5 }), /callsPerSecond must be a whole number from 1/],
+  ['calls as text', source({ callsPerSecond: '25' }), /callsPerSecond must be .*and is '25'/],
+  ['calls without end', source({ callsPerSecond: Infinity }), /callsPerSecond must be .*and is Infinity/],
+  [
+    'no attempts',
+    source({ maxAttempts: 0 }),
+    /maxAttempts must be a whole number from 1, or Infinity, and is 0/,
+  ],
+  ['a back-off that is a number', source({ backoffMs: 5_000 }), /backoffMs must be a function, and is 5000/],
+  [
+    'a back-off in text',
+    source({ backoffMs: () => '5s' }),
+    /backoffMs\(1\) must be a number from 0, and is '5s'/,
+  ],
+  [
+    'a back-off that throws',
+    source({
+      backoffMs: () => {
+        throw new Error('no');
+      },
+    }),
+    /backoffMs\(1\) must be .*and it throws Error: no/,
+  ],
+];
+
+describe('wrong sources fail at boot', () => {
+  let lab: BootLab;
+  beforeAll(async () => {
+    lab = await BootLab.open();
+  });
+  afterAll(() => lab.close());
+
+  const mistakes: [string, Mistake][] = [
+    ...sources.map(([name, x, fix]): [string, Mistake] => [name, { options: { sources: { x } }, fix }]),
+    ...[undefined, null, 'sk_test_1'].map((given): [string, Mistake] => [
+      `stripe(${given === undefined ? '' : JSON.stringify(given)})`,
+      {
+        code: 'SYNC_MISSING_API_KEY',
+        fix: /'stripe': apiKey is missing/,
+        options: { sources: { stripe: stripe(given as never) } },
+      },
+    ]),
+  ];
+
+  it.each(mistakes)('%s', (_, mistake) => lab.assertFailure(mistake));
+});
