@@ -12,6 +12,7 @@ export {
   ProviderError,
   RetryLaterError,
   SyncConfigError,
+  SyncDisabledError,
   SyncError,
   UnrecoverableError,
   type ProviderFailure,

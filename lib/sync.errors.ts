@@ -33,6 +33,18 @@ export type SyncConfigCode =
   | 'SYNC_POOL_TOO_SMALL'
   | 'SYNC_TWO_ROOTS';
 
+/** `SyncService` was asked for what it cannot do with `enabled: false`. */
+export class SyncDisabledError extends SyncError {
+  readonly code = 'SYNC_DISABLED';
+
+  constructor(method: string) {
+    super(
+      `SyncService.${method}() needs the module, which is off in this process: SyncModule.forRoot({ enabled: false }). ` +
+        `Set enabled: true, with role: 'none' if nothing else is to run, or do not call it here`,
+    );
+  }
+}
+
 /** A verified delivery that is not what its provider sends. Answered 400 with `reason`; nothing is stored. */
 export class MalformedDeliveryError extends SyncError {
   readonly code = 'SYNC_MALFORMED_DELIVERY';

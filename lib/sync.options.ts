@@ -71,8 +71,14 @@ export interface SyncOptions {
   bodyLimitBytes?: number;
 }
 
-/** What shapes the module itself, and so cannot come from an async factory. */
+/** What shapes the module itself, and so cannot come from an async factory: it stands beside `useFactory`. */
 export interface SyncModuleExtras {
+  /**
+   * `false`: `SyncService` can be injected, and that is all. Nothing is checked, started or served, no factory is
+   * called and no database is needed. For test suites that have nothing to do with it, scripts, OpenAPI exports.
+   * @default true
+   */
+  enabled?: boolean;
   /** Where deliveries are received: `POST <path>/:source[/:connection]`, under the host's global prefix. */
   webhooks?: WebhookOptions;
   /** The name of the host's TypeORM data source. @default the default one */

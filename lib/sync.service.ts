@@ -9,7 +9,12 @@ import {
 import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook.door.js';
 import { ExplainService } from './observe/explain.service.js';
 
-/** What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported. */
+/**
+ * What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported.
+ *
+ * With `enabled: false`, `receive()` answers 503 `disabled`, `idle()` resolves at once, and the others reject with
+ * `SYNC_DISABLED`.
+ */
 @Injectable()
 export class SyncService {
   constructor(
