@@ -4,6 +4,7 @@ export type {
   SourcePolicies,
   SyncModuleExtras,
   SyncOptions,
+  SyncRole,
   SyncSource,
   WebhookOptions,
 } from './sync.options.js';

@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { syncEntities } from './entities/index.js';
 import { SyncDatabase } from './entities/sync.database.js';
-import { SyncConfigError } from './sync.errors.js';
+import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import { ResolvedSyncOptions, SYNC_DEFAULTS } from './sync.options.js';
+import { ProcessDuties, SYNC_ROLES } from './sync.role.js';
 import { SyncRootMarker } from './sync.root-marker.js';
 
 /** As long as the tables' column. */
@@ -16,16 +17,18 @@ export class SyncDoctor {
     private readonly database: SyncDatabase,
     private readonly modules: ModulesContainer,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+    @Inject(ProcessDuties) private readonly duties: ProcessDuties,
   ) {}
 
   /** What can be told without the database. */
   checkSetUp(): void {
     this.checkRoots();
+    this.checkRole();
     this.checkNumbers();
     this.checkSources();
     this.checkDatabaseType();
     this.checkEntities();
-    this.checkPool();
+    if (this.duties.runsPasses) this.checkPool();
   }
 
   /** What the database has to say. */
@@ -46,6 +49,13 @@ export class SyncDoctor {
       'SYNC_TWO_ROOTS',
       `SyncModule.forRoot() is imported ${roots.length} times: every delivery would be handled as often. Keep one ` +
         `and use SyncModule.forFeature() elsewhere.`,
+    );
+  }
+
+  private checkRole(): void {
+    if (SYNC_ROLES.includes(this.duties.role)) return;
+    throw invalid(
+      `role must be one of ${SYNC_ROLES.map(quoted).join(', ')}, and is ${quoted(this.duties.role)}`,
     );
   }
 
@@ -76,9 +86,16 @@ export class SyncDoctor {
         if (!(waitMs >= 0 && waitMs < Infinity))
           throw invalid(`${name}: backoffMs(${attempt}) must be a number from 0, and is ${waitMs}`);
       }
-      const [problem] = connector.problems();
+      const [problem] = connector.problems().filter(({ code }) => !this.canDoWithout(code));
       if (problem) throw new SyncConfigError(problem.code, `source '${name}': ${problem.message}`);
     }
+  }
+
+  /** A process that fetches nothing needs no key, and one that is given no deliveries no secret. */
+  private canDoWithout(code: SyncConfigCode): boolean {
+    const { role } = this.duties;
+    if (code === 'SYNC_MISSING_API_KEY') return role === 'ingest' || role === 'none';
+    return code === 'SYNC_MISSING_SECRET' && (role === 'worker' || role === 'none');
   }
 
   private checkDatabaseType(): void {
@@ -116,4 +133,8 @@ export class SyncDoctor {
 
 function invalid(message: string): SyncConfigError {
   return new SyncConfigError('SYNC_INVALID_OPTION', message);
+}
+
+function quoted(value: unknown): string {
+  return `'${String(value)}'`;
 }

@@ -19,7 +19,8 @@ import { RawBodyTap } from './ingest/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
-import { ResolvedSyncOptions, ResolvedWebhookOptions } from './sync.options.js';
+import { ResolvedSyncOptions } from './sync.options.js';
+import { ProcessDuties } from './sync.role.js';
 
 /** Starts the module with the application, and brings it to an end with it. */
 @Injectable()
@@ -40,7 +41,7 @@ export class SyncLifecycle
     private readonly tap: RawBodyTap,
     private readonly moduleRef: ModuleRef,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
-    @Inject(ResolvedWebhookOptions) private readonly webhooks: ResolvedWebhookOptions,
+    @Inject(ProcessDuties) private readonly duties: ProcessDuties,
   ) {}
 
   onModuleInit(): void {
@@ -48,7 +49,7 @@ export class SyncLifecycle
     const { methods, mirrors } = this.explorer.explore();
     this.registry.register(assembleHandlers(methods, mirrors, this.options.sources, this.moduleRef));
     alarmListeners(methods).forEach((listener) => this.telemetry.onAlarm(listener));
-    this.tap.install(this.webhooks.path);
+    if (this.duties.webhookPath !== null) this.tap.install(this.duties.webhookPath);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -62,7 +63,8 @@ export class SyncLifecycle
       await this.database.close();
       throw error;
     }
-    this.logger.log(this.describeHandlers());
+    this.logger.log(this.describe());
+    if (!this.duties.runsPasses) return;
     this.dispatcher.start();
     this.sweeps.start();
   }
@@ -77,12 +79,23 @@ export class SyncLifecycle
     await this.database.close();
   }
 
+  /** What this process does, in one line. */
+  private describe(): string {
+    const { role, webhookPath, runsPasses } = this.duties;
+    const parts = [
+      ...(role === 'all' ? [] : [`role ${role}`]),
+      ...(webhookPath === null ? [] : [`listening on POST ${webhookPath}/:source`]),
+      runsPasses ? this.describeHandlers() : 'handlers run in other processes',
+    ];
+    return parts.join('; ');
+  }
+
   private describeHandlers(): string {
     const lines = Object.keys(this.options.sources).map((source) => {
       const handlers = this.registry.all().filter((handler) => handler.source === source);
       return `${source}: ${handlers.map(describe).join('; ') || 'no handlers'}`;
     });
-    return `listening on POST ${this.webhooks.path}/:source; ${lines.join(' | ') || 'no sources'}`;
+    return lines.join(' | ') || 'no sources';
   }
 }
 

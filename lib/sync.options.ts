@@ -71,6 +71,15 @@ export interface SyncOptions {
   bodyLimitBytes?: number;
 }
 
+/**
+ * What a process does; in each role `SyncService` can be called.
+ * - `all` takes deliveries and runs handlers;
+ * - `ingest` takes deliveries and stores them. A worker's sweep finds them, within `sweepEveryMs`;
+ * - `worker` runs handlers, and has no webhook controller;
+ * - `none` does neither: for scripts.
+ */
+export type SyncRole = 'all' | 'ingest' | 'worker' | 'none';
+
 /** What shapes the module itself, and so cannot come from an async factory: it stands beside `useFactory`. */
 export interface SyncModuleExtras {
   /**
@@ -79,6 +88,8 @@ export interface SyncModuleExtras {
    * @default true
    */
   enabled?: boolean;
+  /** What this process does. @default 'all' */
+  role?: SyncRole;
   /** Where deliveries are received: `POST <path>/:source[/:connection]`, under the host's global prefix. */
   webhooks?: WebhookOptions;
   /** The name of the host's TypeORM data source. @default the default one */
@@ -117,7 +128,7 @@ export const SOURCE_DEFAULTS = {
   backoffMs: (attempt: number): number => Math.min(5_000 * 3 ** (attempt - 1), 86_400_000),
 } as const;
 
-export const WEBHOOK_DEFAULTS = { path: 'webhooks', decorators: [] } as const;
+export const WEBHOOK_DEFAULTS = { path: 'webhooks' } as const;
 
 /** A source with every policy decided. */
 export type ResolvedSource = Required<SyncSource>;
@@ -138,11 +149,6 @@ export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
   abstract readonly inboxQueueLimit: number;
   abstract readonly acceptTimeoutMs: number;
   abstract readonly bodyLimitBytes: number;
-}
-
-/** Where deliveries are received, with every default in place. Token and type of one name. */
-export abstract class ResolvedWebhookOptions {
-  abstract readonly path: string;
 }
 
 /** @param poolSize of the host's data source: handlers leave two of its connections to the host */

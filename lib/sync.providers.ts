@@ -4,6 +4,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { InProcessDispatcher } from './dispatch/in-process.dispatcher.js';
+import { RemoteDispatcher } from './dispatch/remote.dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { poolSizeOf, SyncDatabase } from './entities/sync.database.js';
 import { syncEntities } from './entities/index.js';
@@ -37,11 +38,10 @@ import { SyncLifecycle } from './sync.lifecycle.js';
 import {
   ResolvedSyncOptions,
   resolveOptions,
-  ResolvedWebhookOptions,
-  WEBHOOK_DEFAULTS,
   type SyncModuleExtras,
   type SyncOptions,
 } from './sync.options.js';
+import { dutiesOf, ProcessDuties } from './sync.role.js';
 import { SyncService } from './sync.service.js';
 
 /** Under which the host's options stand. */
@@ -58,7 +58,6 @@ const services: Provider[] = [
   InboxService,
   WaitingEventsService,
   ReplayService,
-  { provide: Dispatcher, useClass: InProcessDispatcher },
   // Private: the host's own registry, and its jobs, are none of our business.
   SchedulerRegistry,
   SweepScheduler,
@@ -81,17 +80,20 @@ const services: Provider[] = [
   SyncService,
 ];
 
-export function rootProviders({ dataSource, webhooks }: SyncModuleExtras): Provider[] {
+export function rootProviders(extras: SyncModuleExtras): Provider[] {
+  const { dataSource } = extras;
   // For its side effect: a host with autoLoadEntities need not list the module's entities.
   TypeOrmModule.forFeature(syncEntities, dataSource);
   const hostDataSource = getDataSourceToken(dataSource);
+  const duties = dutiesOf(extras);
   return [
     {
       provide: ResolvedSyncOptions,
       useFactory: (options: SyncOptions, host: DataSource) => resolveOptions(options, poolSizeOf(host)),
       inject: [SYNC_OPTIONS, hostDataSource],
     },
-    { provide: ResolvedWebhookOptions, useValue: { ...WEBHOOK_DEFAULTS, ...webhooks } },
+    { provide: ProcessDuties, useValue: duties },
+    { provide: Dispatcher, useClass: duties.runsPasses ? InProcessDispatcher : RemoteDispatcher },
     {
       provide: SyncDatabase,
       useFactory: (host: DataSource, clock: SyncClock) => new SyncDatabase(host, clock),
@@ -101,6 +103,7 @@ export function rootProviders({ dataSource, webhooks }: SyncModuleExtras): Provi
   ];
 }
 
-export function rootControllers({ webhooks }: SyncModuleExtras): Type<object>[] {
-  return [webhookControllerFor({ ...WEBHOOK_DEFAULTS, decorators: [], ...webhooks })];
+export function rootControllers(extras: SyncModuleExtras): Type<object>[] {
+  const { webhookPath } = dutiesOf(extras);
+  return webhookPath === null ? [] : [webhookControllerFor(webhookPath, extras.webhooks?.decorators)];
 }

@@ -53,8 +53,8 @@ export class SyncService {
   }
 
   /**
-   * Resolves when no event is due and no handler runs, on any process. What waits for a later time, a back-off
-   * say, does not count. For tests and scripts.
+   * Resolves when no event is due and no handler runs, on any process: never, where events wait and no process is
+   * `all` or `worker`. What waits for a later time, a back-off say, does not count. For tests and scripts.
    */
   idle(): Promise<void> {
     return this.dispatcher.idle();

@@ -11,7 +11,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ResolvedSyncOptions, type WebhookOptions } from '../sync.options.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
 import { readBody } from './raw-body.js';
 import { WebhookDoor, type Answer } from './webhook.door.js';
 
@@ -23,7 +23,7 @@ type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
 };
 
 /** The controller class for a path. It answers by itself, so that no interceptor or filter of the host's rewrites it. */
-export function webhookControllerFor({ path, decorators }: Required<WebhookOptions>): Type<object> {
+export function webhookControllerFor(path: string, decorators: readonly ClassDecorator[] = []): Type<object> {
   @applyDecorators(...decorators)
   @Controller({ path, version: VERSION_NEUTRAL })
   class WebhookController {

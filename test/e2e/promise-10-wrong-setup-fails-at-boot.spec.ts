@@ -8,7 +8,9 @@ import {
   SyncConfigError,
   SyncModule,
   type SyncConfigCode,
+  type SyncModuleExtras,
   type SyncOptions,
+  type SyncRole,
 } from 'nestjs-hybrid-sync';
 import { OnStripeEvent, stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
 import { Client } from 'pg';
@@ -22,7 +24,7 @@ interface Mistake {
   fix: RegExp;
   imports?: (DynamicModule | Type<object>)[];
   providers?: Provider[];
-  options?: Partial<SyncOptions>;
+  options?: Partial<SyncOptions & SyncModuleExtras>;
   database?: Partial<TypeOrmModuleOptions>;
 }
 
@@ -72,6 +74,11 @@ const mistakes: Record<string, Mistake> = {
     code: 'SYNC_INVALID_OPTION',
     fix: /maxTransactions must be a whole number from 1 to 2147483647, and is 0/,
     options: { maxTransactions: 0 },
+  },
+  'a role that there is not': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /role must be one of 'all', 'ingest', 'worker', 'none', and is 'workers'/,
+    options: { role: 'workers' as SyncRole },
   },
   'a number from a variable that is not set': {
     code: 'SYNC_INVALID_OPTION',

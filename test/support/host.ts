@@ -11,7 +11,15 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { AddressInfo } from 'node:net';
-import { SyncModule, SyncService, type Mirror, type SyncOptions, type SyncSource } from 'nestjs-hybrid-sync';
+import {
+  SyncModule,
+  SyncService,
+  type Mirror,
+  type SyncOptions,
+  type SyncRole,
+  type SyncSource,
+  type WebhookOptions,
+} from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
@@ -26,7 +34,8 @@ export interface HostOptions {
   sync?: Partial<SyncOptions>;
   /** Over the policies of the source. */
   source?: Partial<SyncSource>;
-  webhooks?: { path?: string };
+  webhooks?: WebhookOptions;
+  role?: SyncRole;
   adapter?: 'express' | 'fastify';
   /** What the host's main.ts gives to `NestFactory.create()`. */
   nest?: NestApplicationOptions;
@@ -80,6 +89,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
           },
         },
         webhooks: options.webhooks,
+        role: options.role,
         ...options.sync,
       }),
       SyncModule.forFeature({ mirrors: options.mirrors ?? [] }),
