@@ -90,8 +90,11 @@ export interface SyncModuleExtras {
   enabled?: boolean;
   /** What this process does. @default 'all' */
   role?: SyncRole;
-  /** Where deliveries are received: `POST <path>/:source[/:connection]`, under the host's global prefix. */
-  webhooks?: WebhookOptions;
+  /**
+   * Where deliveries are received: `POST <path>/:source[/:connection]`, under the host's global prefix. `false`: by no
+   * controller of ours; the host's own gives them to `SyncService.receive()`.
+   */
+  webhooks?: WebhookOptions | false;
   /** The name of the host's TypeORM data source. @default the default one */
   dataSource?: string;
   /** @default true */

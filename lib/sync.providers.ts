@@ -105,5 +105,6 @@ export function rootProviders(extras: SyncModuleExtras): Provider[] {
 
 export function rootControllers(extras: SyncModuleExtras): Type<object>[] {
   const { webhookPath } = dutiesOf(extras);
-  return webhookPath === null ? [] : [webhookControllerFor(webhookPath, extras.webhooks?.decorators)];
+  if (webhookPath === null) return [];
+  return [webhookControllerFor(webhookPath, extras.webhooks ? extras.webhooks.decorators : [])];
 }

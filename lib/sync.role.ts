@@ -12,10 +12,10 @@ export abstract class ProcessDuties {
 }
 
 export function dutiesOf({ role = 'all', webhooks }: SyncModuleExtras): ProcessDuties {
-  const takesDeliveries = role === 'all' || role === 'ingest';
+  const listens = webhooks !== false && (role === 'all' || role === 'ingest');
   return {
     role,
-    webhookPath: takesDeliveries ? (webhooks?.path ?? WEBHOOK_DEFAULTS.path) : null,
+    webhookPath: listens ? (webhooks?.path ?? WEBHOOK_DEFAULTS.path) : null,
     runsPasses: role === 'all' || role === 'worker',
   };
 }

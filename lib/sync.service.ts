@@ -25,7 +25,8 @@ export class SyncService {
   ) {}
 
   /**
-   * Takes a delivery from a controller of the host's own: the same way as through ours. Never throws; answer with
+   * Takes a delivery from a controller of the host's own: the same way as through ours. Its `body` is what the sender
+   * signed, byte for byte: `request.rawBody`, with `rawBody: true` in `NestFactory.create()`. Never throws; answer with
    * `status`, and `Retry-After` where `retryAfterSeconds` is given. 200 means durable.
    * @param source the source's name in `SyncModule.forRoot({ sources })`
    */

@@ -13,7 +13,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { readBody } from './raw-body.js';
-import { WebhookDoor, type Answer } from './webhook.door.js';
+import { BODY_CONSUMED, WebhookDoor, type Answer } from './webhook.door.js';
 
 /** Express' request is Node's; Fastify's has it inside. */
 type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
@@ -46,7 +46,7 @@ export function webhookControllerFor(path: string, decorators: readonly ClassDec
           'the body of a delivery had been read before it came here, so its signature cannot be checked: ' +
             'pass { rawBody: true } to NestFactory.create(), or take the middleware that reads it off this path',
         );
-        return this.reply(response, { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 });
+        return this.reply(response, BODY_CONSUMED);
       }
       const { source, connection: connectionId } = request.params;
       this.reply(response, await this.door.receive(source, { body, headers: message.headers, connectionId }));

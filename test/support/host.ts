@@ -34,7 +34,7 @@ export interface HostOptions {
   sync?: Partial<SyncOptions>;
   /** Over the policies of the source. */
   source?: Partial<SyncSource>;
-  webhooks?: WebhookOptions;
+  webhooks?: WebhookOptions | false;
   role?: SyncRole;
   adapter?: 'express' | 'fastify';
   /** What the host's main.ts gives to `NestFactory.create()`. */
