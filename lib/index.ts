@@ -53,7 +53,7 @@ export {
   type MirrorOptions,
 } from './handlers/mirror.js';
 export { SyncContext } from './handlers/sync.context.js';
-export type { SyncFeatureOptions } from './handlers/sync-feature.js';
+export type { SyncFeatureAsyncOptions, SyncFeatureOptions } from './handlers/sync-feature.js';
 
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
 export type { Answer, IncomingDelivery } from './ingest/webhook.door.js';

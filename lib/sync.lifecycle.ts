@@ -19,7 +19,7 @@ import { RawBodyTap } from './ingest/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
-import { ResolvedSyncOptions } from './sync.options.js';
+import { addSources, ResolvedSyncOptions } from './sync.options.js';
 import { ProcessDuties } from './sync.role.js';
 
 /** Starts the module with the application, and brings it to an end with it. */
@@ -44,9 +44,13 @@ export class SyncLifecycle
     @Inject(ProcessDuties) private readonly duties: ProcessDuties,
   ) {}
 
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    const features = await this.explorer.features();
+    // First of all: the options' sources are complete from here on.
+    for (const { sources = {} } of features) addSources(this.options, sources);
     this.doctor.checkSetUp();
-    const { methods, mirrors } = this.explorer.explore();
+    const methods = this.explorer.methods();
+    const mirrors = features.flatMap((feature) => feature.mirrors ?? []);
     this.registry.register(assembleHandlers(methods, mirrors, this.options.sources, this.moduleRef));
     alarmListeners(methods).forEach((listener) => this.telemetry.onAlarm(listener));
     if (this.duties.webhookPath !== null) this.tap.install(this.duties.webhookPath);

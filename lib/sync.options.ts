@@ -1,4 +1,5 @@
 import type { Connector } from './model/connector.js';
+import { SyncConfigError } from './sync.errors.js';
 
 /** How a source is treated; what any connector's options may carry beside its own. */
 export interface SourcePolicies {
@@ -138,6 +139,7 @@ export type ResolvedSource = Required<SyncSource>;
 
 /** The options with every default in place: what the rest of the library reads. Token and type of one name. */
 export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
+  /** Those of features included, from `onModuleInit` on. */
   abstract readonly sources: Record<string, ResolvedSource>;
   abstract readonly migrationsRun: boolean;
   abstract readonly maxTransactions: number;
@@ -156,11 +158,25 @@ export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
 
 /** @param poolSize of the host's data source: handlers leave two of its connections to the host */
 export function resolveOptions(options: SyncOptions, poolSize: number): ResolvedSyncOptions {
-  const sources = Object.entries(options.sources ?? {}).map(
-    ([name, source]) => [name, { ...SOURCE_DEFAULTS, ...defined(source) }] as const,
-  );
   const maxTransactions = Math.min(SYNC_DEFAULTS.maxTransactions, Math.max(poolSize - 2, 1));
-  return { ...SYNC_DEFAULTS, maxTransactions, ...defined(options), sources: Object.fromEntries(sources) };
+  const resolved = { ...SYNC_DEFAULTS, maxTransactions, ...defined(options), sources: {} };
+  addSources(resolved, options.sources ?? {});
+  return resolved;
+}
+
+/** @throws SyncConfigError `SYNC_DUPLICATE_SOURCE` */
+export function addSources(options: ResolvedSyncOptions, sources: Record<string, SyncSource>): void {
+  for (const [name, source] of Object.entries(sources)) {
+    if (Object.hasOwn(options.sources, name)) {
+      throw new SyncConfigError(
+        'SYNC_DUPLICATE_SOURCE',
+        `the source '${name}' is there twice, in SyncModule.forRoot() and forFeature(), or in two forFeature(). A ` +
+          `source's name is its identity in the database: give one of them another, or keep it in one place only. ` +
+          `Handlers and mirrors of any module can name it.`,
+      );
+    }
+    options.sources[name] = { ...SOURCE_DEFAULTS, ...defined(source) };
+  }
 }
 
 /** A host that writes `leaseMs: config.leaseMs` means the default where its config says nothing. */

@@ -87,16 +87,34 @@ const mistakes: Record<string, Mistake> = {
   },
   'a handler for a source that is not there': {
     code: 'SYNC_UNKNOWN_SOURCE',
-    fix: /Billing\.handle.*'strpe'.*It has: 'stripe'.*Correct the name or add the source/,
+    fix: /Billing\.handle.*'strpe'.*There are: 'stripe'.*Correct the name or add the source/,
     providers: [handlerOf(OnSyncEvent('strpe', '*'))],
   },
   'a mirror for a source that is not there': {
     code: 'SYNC_UNKNOWN_SOURCE',
-    fix: /mirror of 'customer'.*'strpe'.*It has: 'stripe'/,
+    fix: /mirror of 'customer'.*'strpe'.*There are: 'stripe'/,
     imports: [
       SyncModule.forFeature({
         mirrors: [mirror('strpe', 'customer', { to: Customer, key: () => ({}), map: () => ({}) })],
       }),
+    ],
+  },
+  'a source of a feature without a secret': {
+    code: 'SYNC_MISSING_SECRET',
+    fix: /'stripeEu'.*webhookSecrets/,
+    imports: [SyncModule.forFeature({ sources: { stripeEu: source({ webhookSecrets: [] }) } })],
+  },
+  "a feature's source with the name of another": {
+    code: 'SYNC_DUPLICATE_SOURCE',
+    fix: /'stripe' is there twice.*give one of them another.*one place only/,
+    imports: [SyncModule.forFeature({ sources: { stripe: source() } })],
+  },
+  'two features with sources of one name': {
+    code: 'SYNC_DUPLICATE_SOURCE',
+    fix: /'stripeEu' is there twice/,
+    imports: [
+      SyncModule.forFeature({ sources: { stripeEu: source() } }),
+      SyncModule.forFeatureAsync({ useFactory: () => ({ sources: { stripeEu: source() } }) }),
     ],
   },
   'a handler that could mean two sources': {

@@ -63,10 +63,15 @@ describe('with enabled: false', () => {
   afterEach(() => app?.close());
 
   it('the application boots with no keys, no secrets and no database at all', async () => {
-    const factory = (): SyncOptions => {
+    const useFactory = (): SyncOptions => {
       throw new Error('STRIPE_API_KEY is not set');
     };
-    @Module({ imports: [SyncModule.forRootAsync({ enabled: false, useFactory: factory }), BillingModule] })
+    const imports = [
+      SyncModule.forRootAsync({ enabled: false, useFactory }),
+      SyncModule.forFeatureAsync({ useFactory }),
+      BillingModule,
+    ];
+    @Module({ imports })
     class AppModule {}
     app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
     expect(app.get(Billing).sync).toBe(app.get(SyncService));
