@@ -1,11 +1,11 @@
 import type { Provider, Type } from '@nestjs/common';
-import { SchedulerRegistry } from '@nestjs/schedule';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { InProcessDispatcher } from './dispatch/in-process.dispatcher.js';
 import { RemoteDispatcher } from './dispatch/remote.dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
+import { SyncSchedulerRegistry } from './dispatch/sync.scheduler-registry.js';
 import { poolSizeOf, SyncDatabase } from './entities/sync.database.js';
 import { syncEntities } from './entities/index.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
@@ -58,8 +58,7 @@ const services: Provider[] = [
   InboxService,
   WaitingEventsService,
   ReplayService,
-  // Private: the host's own registry, and its jobs, are none of our business.
-  SchedulerRegistry,
+  SyncSchedulerRegistry,
   SweepScheduler,
   LeaseService,
   WorkLoader,

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { SchedulerRegistry } from '@nestjs/schedule';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
 import { LeaseService } from '../process/lease.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
+import { SyncSchedulerRegistry } from './sync.scheduler-registry.js';
 
 const STUCK_CHECK_EVERY_MS = 60_000;
 
@@ -15,7 +15,7 @@ export class SweepScheduler {
   private readonly logger = new Logger(SweepScheduler.name);
 
   constructor(
-    private readonly registry: SchedulerRegistry,
+    private readonly registry: SyncSchedulerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly leases: LeaseService,
     private readonly waiting: WaitingEventsService,
