@@ -46,6 +46,15 @@ export class SyncDisabledError extends SyncError {
   }
 }
 
+/** `around` did not keep to its contract. Counts as thrown by the handler: nothing that was written is kept. */
+export class AroundError extends SyncError {
+  readonly code = 'SYNC_AROUND';
+
+  constructor(handler: string, did: string) {
+    super(`around() ${did} for ${handler}: it must call next() exactly once, and return what next() returns`);
+  }
+}
+
 /** A verified delivery that is not what its provider sends. Answered 400 with `reason`; nothing is stored. */
 export class MalformedDeliveryError extends SyncError {
   readonly code = 'SYNC_MALFORMED_DELIVERY';

@@ -11,6 +11,7 @@ import { ModuleRef } from '@nestjs/core';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { SyncDatabase } from './entities/sync.database.js';
+import { aroundOf, handlerInside } from './handlers/around.handler.js';
 import { alarmListeners, assembleHandlers } from './handlers/handler.assembly.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
@@ -51,7 +52,8 @@ export class SyncLifecycle
     this.doctor.checkSetUp();
     const methods = this.explorer.methods();
     const mirrors = features.flatMap((feature) => feature.mirrors ?? []);
-    this.registry.register(assembleHandlers(methods, mirrors, this.options.sources, this.moduleRef));
+    const handlers = assembleHandlers(methods, mirrors, this.options.sources, this.moduleRef);
+    this.registry.register(this.insideAround(handlers));
     alarmListeners(methods).forEach((listener) => this.telemetry.onAlarm(listener));
     if (this.duties.webhookPath !== null) this.tap.install(this.duties.webhookPath);
   }
@@ -81,6 +83,12 @@ export class SyncLifecycle
   /** Deliveries are stored until the HTTP server is closed, which happens before this. */
   async onApplicationShutdown(): Promise<void> {
     await this.database.close();
+  }
+
+  private insideAround(handlers: readonly SyncHandler[]): readonly SyncHandler[] {
+    if (this.options.around === undefined) return handlers;
+    const around = aroundOf(this.options.around, this.moduleRef);
+    return handlers.map((handler) => handlerInside(around, handler));
   }
 
   /** What this process does, in one line. */

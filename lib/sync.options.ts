@@ -1,3 +1,5 @@
+import type { Type } from '@nestjs/common';
+import type { Around, HandlerAround } from './handlers/around.js';
 import type { Connector } from './model/connector.js';
 import { SyncConfigError } from './sync.errors.js';
 
@@ -70,6 +72,12 @@ export interface SyncOptions {
   acceptTimeoutMs?: number;
   /** Largest body of a delivery, in bytes; beyond it the answer is 413. @default 1_048_576 */
   bodyLimitBytes?: number;
+  /**
+   * Wraps each call of a handler or mirror, inside its transaction: for request scopes (CLS), tenants, tracing. A
+   * function, or a provider class with a method of that name.
+   * @default none
+   */
+  around?: Around | Type<HandlerAround>;
 }
 
 /**
@@ -138,7 +146,7 @@ export const WEBHOOK_DEFAULTS = { path: 'webhooks' } as const;
 export type ResolvedSource = Required<SyncSource>;
 
 /** The options with every default in place: what the rest of the library reads. Token and type of one name. */
-export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
+export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 'around'>> {
   /** Those of features included, from `onModuleInit` on. */
   abstract readonly sources: Record<string, ResolvedSource>;
   abstract readonly migrationsRun: boolean;
@@ -154,6 +162,7 @@ export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
   abstract readonly inboxQueueLimit: number;
   abstract readonly acceptTimeoutMs: number;
   abstract readonly bodyLimitBytes: number;
+  abstract readonly around?: SyncOptions['around'];
 }
 
 /** @param poolSize of the host's data source: handlers leave two of its connections to the host */

@@ -7,6 +7,9 @@ import {
   OnSyncEvent,
   SyncConfigError,
   SyncModule,
+  type Around,
+  type HandlerAround,
+  type HandlerCall,
   type SyncConfigCode,
   type SyncModuleExtras,
   type SyncOptions,
@@ -42,6 +45,12 @@ function handlerOf(decorator: MethodDecorator, name = 'Billing'): Type<object> {
 }
 
 class Customer {}
+
+class TenantScope implements HandlerAround {
+  around(_call: HandlerCall, next: () => Promise<void>) {
+    return next();
+  }
+}
 
 @Module({
   providers: [{ provide: getDataSourceToken(), useValue: { options: { type: 'mysql' } } }],
@@ -84,6 +93,16 @@ const mistakes: Record<string, Mistake> = {
     code: 'SYNC_INVALID_OPTION',
     fix: /leaseMs must be a whole number from 1 to 2147483647, and is NaN/,
     options: { leaseMs: Number(undefined) },
+  },
+  'an around that no module provides': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /around is the class TenantScope.*add it to the providers of a module/,
+    options: { around: TenantScope },
+  },
+  'an around that is no function': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /around must be a function \(call, next\) => \.\.\., or a provider class/,
+    options: { around: Customer as unknown as Around },
   },
   'a handler for a source that is not there': {
     code: 'SYNC_UNKNOWN_SOURCE',
