@@ -27,6 +27,9 @@ const order = [
 /** Files in lib/ itself that every folder but model/ may import. */
 const leaves = '^lib/sync\\.(errors|options|clock)\\.ts$';
 
+/** The type of an option that is a function of a handler's context. */
+const aroundType = '^lib/handlers/around\\.ts$';
+
 /** The packages that a connector speaks to its provider with. */
 const providers = { stripe: ['stripe'] };
 
@@ -92,7 +95,14 @@ module.exports = {
       comment: 'Any folder may import sync.errors, sync.options and sync.clock, so they import only model/ …',
       severity: 'error',
       from: { path: leaves },
-      to: { path: '^lib/', pathNot: [folder('model'), leaves] },
+      to: { path: '^lib/', pathNot: [folder('model'), leaves, aroundType] },
+    },
+    {
+      name: 'leaves-import-around-as-a-type',
+      comment: '… and the type of the option around, …',
+      severity: 'error',
+      from: { path: leaves },
+      to: { path: aroundType, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'leaves-import-types-only',

@@ -4,6 +4,7 @@ export type {
   SourcePolicies,
   SyncModuleExtras,
   SyncOptions,
+  SyncRole,
   SyncSource,
   WebhookOptions,
 } from './sync.options.js';
@@ -12,6 +13,7 @@ export {
   ProviderError,
   RetryLaterError,
   SyncConfigError,
+  SyncDisabledError,
   SyncError,
   UnrecoverableError,
   type ProviderFailure,
@@ -33,6 +35,7 @@ export type {
 export { SyncEvent, type EventOrigin, type EventState } from './model/event.js';
 export { DEFAULT_CONNECTION, type HydratedRecord, type RecordKey, type RecordRef } from './model/record.js';
 
+export type { Around, HandlerAround, HandlerCall } from './handlers/around.js';
 export { OnSyncAlarm } from './handlers/on-sync-alarm.decorator.js';
 export { OnSyncChange } from './handlers/on-sync-change.decorator.js';
 export { OnSyncEvent } from './handlers/on-sync-event.decorator.js';
@@ -51,7 +54,7 @@ export {
   type MirrorOptions,
 } from './handlers/mirror.js';
 export { SyncContext } from './handlers/sync.context.js';
-export type { SyncFeatureOptions } from './handlers/sync-feature.js';
+export type { SyncFeatureAsyncOptions, SyncFeatureOptions } from './handlers/sync-feature.js';
 
 export type { EraseResult } from './inbox/erase.service.js';
 export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';

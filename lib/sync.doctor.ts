@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
-import { SyncConfigError } from './sync.errors.js';
+import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import { checkOptions } from './sync.options.check.js';
 import { ResolvedSyncOptions, SYNC_EXTRAS, SYNC_OPTIONS, type SyncOptions } from './sync.options.js';
+import { ProcessDuties } from './sync.role.js';
 import { SyncRootMarker } from './sync.root-marker.js';
 import { checkSources } from './sync.sources.check.js';
 
@@ -17,14 +18,16 @@ export class SyncDoctor {
     @Inject(SYNC_OPTIONS) private readonly given: SyncOptions,
     @Inject(SYNC_EXTRAS) private readonly extras: Record<string, unknown>,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+    @Inject(ProcessDuties) private readonly duties: ProcessDuties,
   ) {}
 
   /** What can be told without the database. */
   checkSetUp(): void {
     this.checkRoots();
     checkOptions(this.given, this.extras);
-    checkSources(this.given.sources);
-    this.checkPool();
+    // Those of features among them.
+    checkSources(this.options.sources, (code) => this.canDoWithout(code));
+    if (this.duties.runsPasses) this.checkPool();
   }
 
   /** What the database has to say. */
@@ -46,6 +49,13 @@ export class SyncDoctor {
       `SyncModule.forRoot() is imported ${roots.length} times: every delivery would be handled as often. Keep one ` +
         `and use SyncModule.forFeature() elsewhere.`,
     );
+  }
+
+  /** A process that fetches nothing needs no key, and one that is given no deliveries no secret. */
+  private canDoWithout(code: SyncConfigCode): boolean {
+    const { role } = this.duties;
+    if (code === 'SYNC_MISSING_API_KEY') return role === 'ingest' || role === 'none';
+    return code === 'SYNC_MISSING_SECRET' && (role === 'worker' || role === 'none');
   }
 
   private checkPool(): void {

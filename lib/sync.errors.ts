@@ -28,6 +28,7 @@ export type SyncConfigCode =
   | 'SYNC_MISSING_PACKAGE'
   | 'SYNC_UNKNOWN_SOURCE'
   | 'SYNC_AMBIGUOUS_SOURCE'
+  | 'SYNC_DUPLICATE_SOURCE'
   | 'SYNC_DUPLICATE_HANDLER'
   | 'SYNC_UNFETCHABLE_RESOURCE'
   | 'SYNC_MISSING_MIRROR_ENTITY'
@@ -38,6 +39,27 @@ export type SyncConfigCode =
   | 'SYNC_POOL_TOO_SMALL'
   | 'SYNC_MISSING_ROOT'
   | 'SYNC_TWO_ROOTS';
+
+/** `SyncService` was asked for what it cannot do with `enabled: false`. */
+export class SyncDisabledError extends SyncError {
+  readonly code = 'SYNC_DISABLED';
+
+  constructor(method: string) {
+    super(
+      `SyncService.${method}() needs the module, which is off in this process: SyncModule.forRoot({ enabled: false }). ` +
+        `Set enabled: true, with role: 'none' if nothing else is to run, or do not call it here`,
+    );
+  }
+}
+
+/** `around` did not keep to its contract. Counts as thrown by the handler: nothing that was written is kept. */
+export class AroundError extends SyncError {
+  readonly code = 'SYNC_AROUND';
+
+  constructor(handler: string, did: string) {
+    super(`around() ${did} for ${handler}: it must call next() exactly once, and return what next() returns`);
+  }
+}
 
 /** A verified delivery that is not what its provider sends. Answered 400 with `reason`; nothing is stored. */
 export class MalformedDeliveryError extends SyncError {

@@ -11,6 +11,7 @@ import { ModuleRef } from '@nestjs/core';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { SyncDatabase } from './database/sync.database.js';
+import { aroundOf, handlerInside } from './handlers/around.handler.js';
 import { alarmListeners, assembleHandlers } from './handlers/handler.assembly.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
@@ -21,7 +22,8 @@ import { RawBodyTap } from './ingest/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
-import { ResolvedSyncOptions, ResolvedWebhookOptions } from './sync.options.js';
+import { addSources, ResolvedSyncOptions } from './sync.options.js';
+import { ProcessDuties } from './sync.role.js';
 
 /** Starts the module with the application, and brings it to an end with it. */
 @Injectable()
@@ -43,19 +45,21 @@ export class SyncLifecycle
     private readonly tap: RawBodyTap,
     private readonly moduleRef: ModuleRef,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
-    @Inject(ResolvedWebhookOptions) private readonly webhooks: ResolvedWebhookOptions,
+    @Inject(ProcessDuties) private readonly duties: ProcessDuties,
   ) {}
 
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    const features = await this.explorer.features();
+    // First of all: the options' sources are complete from here on.
+    for (const { sources = {} } of features) addSources(this.options, sources);
     this.doctor.checkSetUp();
-    const { methods, features } = this.explorer.explore();
-    this.mirrors = features.flatMap((feature) => feature.mirrors());
+    const methods = this.explorer.methods();
+    this.mirrors = features.flatMap(({ mirrors = [] }) => mirrors);
     const { host } = this.database;
-    this.registry.register(
-      assembleHandlers(methods, this.mirrors, this.options.sources, host, this.moduleRef),
-    );
+    const handlers = assembleHandlers(methods, this.mirrors, this.options.sources, host, this.moduleRef);
+    this.registry.register(this.insideAround(handlers));
     alarmListeners(methods).forEach((listener) => this.telemetry.onAlarm(listener));
-    this.tap.install(this.webhooks.path);
+    if (this.duties.webhookPath !== null) this.tap.install(this.duties.webhookPath);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -71,7 +75,8 @@ export class SyncLifecycle
       await this.database.close();
       throw error;
     }
-    this.logger.log(this.describeHandlers());
+    this.logger.log(this.describe());
+    if (!this.duties.runsPasses) return;
     this.dispatcher.start();
     this.sweeps.start();
   }
@@ -86,12 +91,29 @@ export class SyncLifecycle
     await this.database.close();
   }
 
+  private insideAround(handlers: readonly SyncHandler[]): readonly SyncHandler[] {
+    if (this.options.around === undefined) return handlers;
+    const around = aroundOf(this.options.around, this.moduleRef);
+    return handlers.map((handler) => handlerInside(around, handler));
+  }
+
+  /** What this process does, in one line. */
+  private describe(): string {
+    const { role, webhookPath, runsPasses } = this.duties;
+    const parts = [
+      ...(role === 'all' ? [] : [`role ${role}`]),
+      ...(webhookPath === null ? [] : [`listening on POST ${webhookPath}/:source`]),
+      runsPasses ? this.describeHandlers() : 'handlers run in other processes',
+    ];
+    return parts.join('; ');
+  }
+
   private describeHandlers(): string {
     const lines = Object.keys(this.options.sources).map((source) => {
       const handlers = this.registry.all().filter((handler) => handler.source === source);
       return `${source}: ${handlers.map(describe).join('; ') || 'no handlers'}`;
     });
-    return `listening on POST ${this.webhooks.path}/:source; ${lines.join(' | ') || 'no sources'}`;
+    return lines.join(' | ') || 'no sources';
   }
 }
 

@@ -1,6 +1,10 @@
-import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
-import { SyncFeature, type SyncFeatureOptions } from './handlers/sync-feature.js';
+import {
+  SyncFeature,
+  type SyncFeatureAsyncOptions,
+  type SyncFeatureOptions,
+} from './handlers/sync-feature.js';
 import { isRecord } from './model/option-kinds.js';
 import { SyncConfigError } from './sync.errors.js';
 import {
@@ -14,8 +18,8 @@ import { SyncService } from './sync.service.js';
 
 /**
  * Hybrid sync in one import. `forRoot({ sources, … })` or `forRootAsync({ useFactory, inject, … })` once, in the
- * application's root module; `forFeature({ mirrors })` wherever a team has its part. Handlers are methods of any
- * provider, decorated.
+ * application's root module; `forFeature({ sources, mirrors })` wherever a team has its part. Handlers are methods of
+ * any provider, decorated.
  */
 @Module({ imports: [DiscoveryModule], exports: [SyncService] })
 export class SyncModule extends ConfigurableModuleClass {
@@ -26,7 +30,7 @@ export class SyncModule extends ConfigurableModuleClass {
 
   /**
    * As `forRoot()`, with options that need other providers: `{ useFactory, inject }`. What shapes the module itself
-   * (`webhooks`, `dataSource`, `isGlobal`) stands beside the factory.
+   * (`enabled`, `role`, `webhooks`, `dataSource`, `isGlobal`) stands beside the factory.
    * @throws SyncConfigError if it is not told where to get the options from
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
@@ -34,13 +38,21 @@ export class SyncModule extends ConfigurableModuleClass {
     return super.forRootAsync(options);
   }
 
-  /** What a team adds: mirrors of its own. As often as wanted. */
+  /** What a team adds: sources and mirrors of its own. As often as wanted. */
   static forFeature(options: SyncFeatureOptions): DynamicModule {
-    return {
-      module: SyncFeatureModule,
+    return SyncModule.forFeatureAsync({ useFactory: () => options });
+  }
+
+  /** The same from a factory: `forFeatureAsync({ inject: [ConfigService], useFactory: (config) => ({ … }) })`. */
+  static forFeatureAsync({ imports, inject, useFactory }: SyncFeatureAsyncOptions): DynamicModule {
+    const feature: FactoryProvider = {
       // A token of its own for each, so that none takes another's place.
-      providers: [{ provide: Symbol('SyncFeature'), useValue: new SyncFeature(options) }],
+      provide: Symbol('SyncFeature'),
+      inject,
+      // Called by the root, if that is enabled: a factory may ask for keys that are not there.
+      useFactory: (...dependencies: unknown[]) => new SyncFeature(() => useFactory(...dependencies)),
     };
+    return { module: SyncFeatureModule, imports, providers: [feature] };
   }
 }
 

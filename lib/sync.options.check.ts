@@ -5,11 +5,13 @@ import {
   anything,
   aText,
   aWholeNumber,
+  oneOf,
   type OptionKinds,
 } from './model/option-kinds.js';
 import { shown, unknownOption, wrongValue } from './model/option-problem.js';
 import { SyncConfigError } from './sync.errors.js';
 import type { SyncModuleExtras, SyncOptions } from './sync.options.js';
+import { SYNC_ROLES } from './sync.role.js';
 import { webhooksProblem } from './sync.webhooks.check.js';
 
 const SYNC_OPTION_KINDS = {
@@ -29,9 +31,12 @@ const SYNC_OPTION_KINDS = {
   acceptTimeoutMs: aWholeNumber(1),
   bodyLimitBytes: aWholeNumber(1),
   bodyTimeoutMs: aWholeNumber(1),
+  around: aFunction,
 } satisfies OptionKinds<SyncOptions>;
 
 const EXTRA_KINDS = {
+  enabled: aBoolean,
+  role: oneOf(...SYNC_ROLES),
   webhooks: anything, // Its own check says more.
   dataSource: aText(255),
   isGlobal: aBoolean,

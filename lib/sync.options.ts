@@ -1,5 +1,8 @@
+import type { Type } from '@nestjs/common';
+import type { Around, HandlerAround } from './handlers/around.js';
 import type { Connector } from './model/connector.js';
 import { isRecord } from './model/option-kinds.js';
+import { SyncConfigError } from './sync.errors.js';
 
 /** How a source is treated; what any connector's options may carry beside its own. */
 export interface SourcePolicies {
@@ -84,12 +87,38 @@ export interface SyncOptions {
   bodyLimitBytes?: number;
   /** How long the body of a delivery may take to come in; beyond it the answer is 408. @default 10_000 */
   bodyTimeoutMs?: number;
+  /**
+   * Wraps each call of a handler or mirror, inside its transaction: for request scopes (CLS), tenants, tracing. A
+   * function, or a provider class with a method of that name.
+   * @default none
+   */
+  around?: Around | Type<HandlerAround>;
 }
 
-/** What shapes the module itself, and so cannot come from an async factory. */
+/**
+ * What a process does; in each role `SyncService` can be called.
+ * - `all` takes deliveries and runs handlers;
+ * - `ingest` takes deliveries and stores them. A worker's sweep finds them, within `sweepEveryMs`;
+ * - `worker` runs handlers, and has no webhook controller;
+ * - `none` does neither: for scripts.
+ */
+export type SyncRole = 'all' | 'ingest' | 'worker' | 'none';
+
+/** What shapes the module itself, and so cannot come from an async factory: it stands beside `useFactory`. */
 export interface SyncModuleExtras {
-  /** Where deliveries are received: `POST <path>/:source[/:connection]`, under the host's global prefix. */
-  webhooks?: WebhookOptions;
+  /**
+   * `false`: `SyncService` can be injected, and that is all. Nothing is checked, started or served, no factory is
+   * called and no database is needed. For test suites that have nothing to do with it, scripts, OpenAPI exports.
+   * @default true
+   */
+  enabled?: boolean;
+  /** What this process does. @default 'all' */
+  role?: SyncRole;
+  /**
+   * Where deliveries are received: `POST <path>/:source[/:connection]`, under the host's global prefix. `false`: by no
+   * controller of ours; the host's own gives them to `SyncService.receive()`.
+   */
+  webhooks?: WebhookOptions | false;
   /** The name of the host's TypeORM data source. @default the default one */
   dataSource?: string;
   /** @default true */
@@ -133,13 +162,14 @@ export const SOURCE_DEFAULTS = {
   backoffMs: (attempt: number): number => Math.min(5_000 * 3 ** (attempt - 1), 86_400_000),
 } as const;
 
-export const WEBHOOK_DEFAULTS = { path: 'webhooks', decorators: [] } as const;
+export const WEBHOOK_DEFAULTS = { path: 'webhooks' } as const;
 
 /** A source with every policy decided. */
 export type ResolvedSource = Required<SyncSource>;
 
 /** The options with every default in place: what the rest of the library reads. Token and type of one name. */
-export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
+export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 'around'>> {
+  /** Those of features included, from `onModuleInit` on. */
   abstract readonly sources: Record<string, ResolvedSource>;
   abstract readonly migrationsRun: boolean;
   abstract readonly maxTransactions: number;
@@ -156,11 +186,7 @@ export abstract class ResolvedSyncOptions implements Required<SyncOptions> {
   abstract readonly acceptTimeoutMs: number;
   abstract readonly bodyLimitBytes: number;
   abstract readonly bodyTimeoutMs: number;
-}
-
-/** Where deliveries are received, with every default in place. Token and type of one name. */
-export abstract class ResolvedWebhookOptions {
-  abstract readonly path: string;
+  abstract readonly around?: SyncOptions['around'];
 }
 
 /**
@@ -168,12 +194,25 @@ export abstract class ResolvedWebhookOptions {
  * @param poolSize of the host's data source: handlers leave two of its connections to the host
  */
 export function resolveOptions(options: SyncOptions, poolSize: number): ResolvedSyncOptions {
-  const given = defined(options);
-  const sources = Object.entries(defined(given.sources)).map(
-    ([name, source]) => [name, { ...SOURCE_DEFAULTS, ...defined(source) }] as const,
-  );
   const maxTransactions = Math.min(SYNC_DEFAULTS.maxTransactions, Math.max(poolSize - 2, 1));
-  return { ...SYNC_DEFAULTS, maxTransactions, ...given, sources: Object.fromEntries(sources) };
+  const resolved = { ...SYNC_DEFAULTS, maxTransactions, ...defined(options), sources: {} };
+  addSources(resolved, defined(defined(options).sources));
+  return resolved;
+}
+
+/** @throws SyncConfigError `SYNC_DUPLICATE_SOURCE` */
+export function addSources(options: ResolvedSyncOptions, sources: Record<string, SyncSource>): void {
+  for (const [name, source] of Object.entries(sources)) {
+    if (Object.hasOwn(options.sources, name)) {
+      throw new SyncConfigError(
+        'SYNC_DUPLICATE_SOURCE',
+        `the source '${name}' is there twice, in SyncModule.forRoot() and forFeature(), or in two forFeature(). A ` +
+          `source's name is its identity in the database: give one of them another, or keep it in one place only. ` +
+          `Handlers and mirrors of any module can name it.`,
+      );
+    }
+    options.sources[name] = { ...SOURCE_DEFAULTS, ...defined(source) };
+  }
 }
 
 /** A host that writes `leaseMs: config.leaseMs` means the default where its config says nothing. */

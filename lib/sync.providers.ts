@@ -1,14 +1,15 @@
 import type { Provider, Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { SchedulerRegistry } from '@nestjs/schedule';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { InProcessDispatcher } from './dispatch/in-process.dispatcher.js';
+import { RemoteDispatcher } from './dispatch/remote.dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { createSyncDatabase } from './database/database.factory.js';
 import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
+import { SyncSchedulerRegistry } from './dispatch/sync.scheduler-registry.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { Budget } from './hydrate/budget.js';
@@ -48,13 +49,12 @@ import { SyncLifecycle } from './sync.lifecycle.js';
 import {
   ResolvedSyncOptions,
   resolveOptions,
-  ResolvedWebhookOptions,
   SYNC_OPTIONS,
   type SyncModuleExtras,
   type SyncOptions,
 } from './sync.options.js';
+import { dutiesOf, ProcessDuties } from './sync.role.js';
 import { SyncService } from './sync.service.js';
-import { resolveWebhooks } from './sync.webhooks.check.js';
 
 /** In the order in which an event travels. */
 const services: Provider[] = [
@@ -72,9 +72,7 @@ const services: Provider[] = [
   PauseService,
   PauseTargets,
   ReplayService,
-  { provide: Dispatcher, useClass: InProcessDispatcher },
-  // Private: the host's own registry, and its jobs, are none of our business.
-  SchedulerRegistry,
+  SyncSchedulerRegistry,
   SweepScheduler,
   LeaseService,
   WorkLoader,
@@ -100,10 +98,12 @@ const services: Provider[] = [
 /** The host's data source, under a name of our own: one that is not there is told with the fix. */
 const HOST_DATA_SOURCE = 'SYNC_HOST_DATA_SOURCE';
 
-export function rootProviders({ dataSource: given, webhooks }: SyncModuleExtras): Provider[] {
+export function rootProviders(extras: SyncModuleExtras): Provider[] {
+  const { dataSource: given } = extras;
   // What is no name is found by the checks at boot.
   const dataSource = typeof given === 'string' && given !== '' ? given : undefined;
   const token = getDataSourceToken(dataSource);
+  const duties = dutiesOf(extras);
   return [
     {
       provide: HOST_DATA_SOURCE,
@@ -120,7 +120,8 @@ export function rootProviders({ dataSource: given, webhooks }: SyncModuleExtras)
       useFactory: (options: SyncOptions, host: DataSource) => resolveOptions(options, poolSizeOf(host)),
       inject: [SYNC_OPTIONS, HOST_DATA_SOURCE],
     },
-    { provide: ResolvedWebhookOptions, useValue: resolveWebhooks(webhooks) },
+    { provide: ProcessDuties, useValue: duties },
+    { provide: Dispatcher, useClass: duties.runsPasses ? InProcessDispatcher : RemoteDispatcher },
     {
       provide: SyncDatabase,
       useFactory: (host: DataSource, clock: SyncClock) => createSyncDatabase(host, clock),
@@ -130,8 +131,9 @@ export function rootProviders({ dataSource: given, webhooks }: SyncModuleExtras)
   ];
 }
 
-export function rootControllers({ webhooks }: SyncModuleExtras): Type<object>[] {
-  return [webhookControllerFor(resolveWebhooks(webhooks))];
+export function rootControllers(extras: SyncModuleExtras): Type<object>[] {
+  const { webhookPath, webhookDecorators } = dutiesOf(extras);
+  return webhookPath === null ? [] : [webhookControllerFor(webhookPath, webhookDecorators)];
 }
 
 function missingDataSource(name: string | undefined): SyncConfigError {

@@ -14,7 +14,12 @@ import { ExplainService } from './observe/explain.service.js';
 import { AdoptService, type AdoptOptions, type AdoptResult } from './process/adopt.service.js';
 import { PauseTargets, type PauseTarget } from './process/pause-targets.js';
 
-/** What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported. */
+/**
+ * What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported.
+ *
+ * With `enabled: false`, `receive()` answers 503 `disabled`, `idle()` resolves at once, and the others reject with
+ * `SYNC_DISABLED`.
+ */
 @Injectable()
 export class SyncService {
   constructor(
@@ -29,7 +34,8 @@ export class SyncService {
   ) {}
 
   /**
-   * Takes a delivery from a controller of the host's own: the same way as through ours. Never throws; answer with
+   * Takes a delivery from a controller of the host's own: the same way as through ours. Its `body` is what the sender
+   * signed, byte for byte: `request.rawBody`, with `rawBody: true` in `NestFactory.create()`. Never throws; answer with
    * `status`, and `Retry-After` where `retryAfterSeconds` is given. 200 means durable.
    * @param source the source's name in `SyncModule.forRoot({ sources })`
    */
@@ -98,8 +104,8 @@ export class SyncService {
   }
 
   /**
-   * Resolves when no event is due and no handler runs, on any process. What waits for a later time, a back-off
-   * say, does not count. For tests and scripts.
+   * Resolves when no event is due and no handler runs, on any process: never, where events wait and no process is
+   * `all` or `worker`. What waits for a later time, a back-off say, does not count. For tests and scripts.
    */
   idle(): Promise<void> {
     return this.dispatcher.idle();

@@ -12,7 +12,7 @@ import {
   type OptionKinds,
 } from './model/option-kinds.js';
 import { shown, unknownOption, wrongValue } from './model/option-problem.js';
-import { SyncConfigError } from './sync.errors.js';
+import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import { SOURCE_DEFAULTS, type SyncSource } from './sync.options.js';
 
 /** As long as the tables' columns. */
@@ -48,18 +48,24 @@ const CONNECTOR_KINDS = {
   fingerprint: aFunction,
 } satisfies OptionKinds<Omit<Connector, 'optionNames'>>;
 
-/** @throws SyncConfigError `SYNC_INVALID_OPTION`, and what connectors find in their own options */
-export function checkSources(sources: Readonly<Record<string, unknown>>): void {
+/**
+ * @param canDoWithout what of a connector's problems is none for this process
+ * @throws SyncConfigError `SYNC_INVALID_OPTION`, and what connectors find in their own options
+ */
+export function checkSources(
+  sources: Readonly<Record<string, unknown>>,
+  canDoWithout: (code: SyncConfigCode) => boolean,
+): void {
   for (const [name, source] of Object.entries(sources)) {
     if (!/^[\w.-]+$/.test(name) || name.length > MAX_SOURCE_NAME)
       throw invalid(
         `the source name '${name}' must be 1 to ${MAX_SOURCE_NAME} letters, digits, '_', '-' or '.'`,
       );
-    checkSource(name, source);
+    checkSource(name, source, canDoWithout);
   }
 }
 
-function checkSource(name: string, source: unknown): void {
+function checkSource(name: string, source: unknown, canDoWithout: (code: SyncConfigCode) => boolean): void {
   const connector = anObject.fits(source) ? (source as Partial<SyncSource>).connector : undefined;
   if (!anObject.fits(connector))
     throw invalid(
@@ -81,7 +87,7 @@ function checkSource(name: string, source: unknown): void {
   );
   if (long !== undefined)
     throw invalid(`${name}: the name of a connection must be 1 to ${MAX_CONNECTION_NAME} characters`);
-  const [found] = given.connector.problems();
+  const [found] = given.connector.problems().filter(({ code }) => !canDoWithout(code));
   if (found) throw new SyncConfigError(found.code, `source '${name}': ${found.message}`);
 }
 

@@ -22,11 +22,11 @@ const WEBHOOK_OPTIONS = { path: aPath, decorators } satisfies OptionKinds<Webhoo
 
 /** What is wrong with `webhooks`; null: nothing. */
 export function webhooksProblem(webhooks: unknown): string | null {
-  return webhooks === undefined ? null : optionProblem(webhooks, WEBHOOK_OPTIONS);
+  return webhooks === undefined || webhooks === false ? null : optionProblem(webhooks, WEBHOOK_OPTIONS);
 }
 
 /** With the defaults in place; of what cannot be meant nothing is taken, since the boot will fail. */
-export function resolveWebhooks(webhooks: WebhookOptions | undefined): Required<WebhookOptions> {
-  const usable = webhooks !== undefined && webhooksProblem(webhooks) === null ? defined(webhooks) : {};
+export function resolveWebhooks(webhooks: WebhookOptions | false | undefined): Required<WebhookOptions> {
+  const usable = webhooks && webhooksProblem(webhooks) === null ? defined(webhooks) : {};
   return { ...WEBHOOK_DEFAULTS, decorators: [], ...usable };
 }

@@ -1,5 +1,4 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { SchedulerRegistry } from '@nestjs/schedule';
 import { BodyRetentionService } from '../inbox/body-retention.service.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
@@ -8,6 +7,7 @@ import { UnhandledService } from '../process/unhandled.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
+import { SyncSchedulerRegistry } from './sync.scheduler-registry.js';
 import { UnderWay } from './under-way.js';
 
 /** So often at most a connection's alarms of these kinds are raised, by each process. */
@@ -26,7 +26,7 @@ export class SweepScheduler {
   private readonly underWay = new UnderWay();
 
   constructor(
-    private readonly registry: SchedulerRegistry,
+    private readonly registry: SyncSchedulerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly leases: LeaseService,
     private readonly waiting: WaitingEventsService,

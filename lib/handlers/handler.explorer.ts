@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { handlerMetadataOf, type HandlerMetadata } from './handler.metadata.js';
-import { SyncFeature } from './sync-feature.js';
+import { SyncFeature, type SyncFeatureOptions } from './sync-feature.js';
 
 /** A decorated method as found, its source not yet looked up. */
 export interface FoundMethod {
@@ -23,16 +23,20 @@ export class HandlerExplorer {
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  explore(): { methods: FoundMethod[]; features: SyncFeature[] } {
-    const wrappers = [...this.discovery.getProviders(), ...this.discovery.getControllers()].filter(
-      (wrapper) => wrapper.instance && !wrapper.isAlias,
-    );
-    return {
-      methods: wrappers.flatMap((wrapper) => this.methodsOf(wrapper)),
-      features: wrappers
-        .map((wrapper): unknown => wrapper.instance)
-        .filter((instance) => instance instanceof SyncFeature),
-    };
+  methods(): FoundMethod[] {
+    const wrappers = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    return wrappers
+      .filter((wrapper) => wrapper.instance && !wrapper.isAlias)
+      .flatMap((wrapper) => this.methodsOf(wrapper));
+  }
+
+  /** What each `SyncModule.forFeature()` adds. */
+  features(): Promise<SyncFeatureOptions[]> {
+    const features = this.discovery
+      .getProviders()
+      .map(({ instance }): unknown => instance)
+      .filter((instance) => instance instanceof SyncFeature);
+    return Promise.all(features.map(async (feature) => feature.options()));
   }
 
   private methodsOf(wrapper: InstanceWrapper): FoundMethod[] {

@@ -27,8 +27,8 @@ export function resolveSource(
     if (known.includes(name)) return name;
     throw new SyncConfigError(
       'SYNC_UNKNOWN_SOURCE',
-      `${label} listens to the source '${name}', which SyncModule.forRoot({ sources }) does not have. ` +
-        `It has: ${listed(known)}. Correct the name or add the source.`,
+      `${label} listens to the source '${name}', which neither SyncModule.forRoot({ sources }) nor a forFeature() has. ` +
+        `There are: ${listed(known)}. Correct the name or add the source.`,
     );
   }
 
@@ -38,7 +38,7 @@ export function resolveSource(
   if (fitting.length === 0) {
     throw new SyncConfigError(
       'SYNC_UNKNOWN_SOURCE',
-      `${label} listens to ${provider}, but no source of SyncModule.forRoot({ sources }) has that connector. ` +
+      `${label} listens to ${provider}, but no source in SyncModule.forRoot() or a forFeature() has that connector. ` +
         `Add one: { sources: { ${provider}: ${provider}({ ... }) } }.`,
     );
   }

@@ -11,9 +11,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { WebhookOptions } from '../sync.options.js';
 import { BodyReader, type NoBody } from './body.reader.js';
-import { WebhookDoor, type Answer } from './webhook.door.js';
+import { BODY_CONSUMED, WebhookDoor, type Answer } from './webhook.door.js';
 
 /** Express' request is Node's; Fastify's has it inside. */
 type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
@@ -23,7 +22,7 @@ type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
 };
 
 /** The controller class for a path. It answers by itself, so that no interceptor or filter of the host's rewrites it. */
-export function webhookControllerFor({ path, decorators }: Required<WebhookOptions>): Type<object> {
+export function webhookControllerFor(path: string, decorators: readonly ClassDecorator[] = []): Type<object> {
   @applyDecorators(...decorators)
   @Controller({ path, version: VERSION_NEUTRAL })
   class WebhookController {
@@ -61,7 +60,7 @@ export function webhookControllerFor({ path, decorators }: Required<WebhookOptio
         'the body of a delivery had been read before it came here, so its signature cannot be checked: ' +
           'pass { rawBody: true } to NestFactory.create(), or take the middleware that reads it off this path',
       );
-      return { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 };
+      return BODY_CONSUMED;
     }
 
     private reply(response: unknown, { status, reason, retryAfterSeconds }: Answer): void {

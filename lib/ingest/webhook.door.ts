@@ -32,6 +32,9 @@ export interface IncomingDelivery {
 /** Asks a provider to come again soon, but not at once. */
 const RETRY_AFTER_SECONDS = 2;
 
+/** The set-up is wrong: soon would not help. */
+export const BODY_CONSUMED: Answer = { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 };
+
 /** The way of a delivery: verify, parse, store, and only then a 2xx and a nudge. */
 @Injectable()
 export class WebhookDoor {
@@ -71,6 +74,13 @@ export class WebhookDoor {
 
   private async answer(source: string, { body, headers, connectionId }: IncomingDelivery): Promise<Answer> {
     const { connector } = this.options.sources[source]!;
+    if (typeof body !== 'string' && !ArrayBuffer.isView(body)) {
+      this.logger.error(
+        'receive() was given a body that is neither bytes nor text, so its signature cannot be checked: hand over ' +
+          'request.rawBody, and pass { rawBody: true } to NestFactory.create()',
+      );
+      return BODY_CONSUMED;
+    }
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
     const delivery = { body: bytes, headers, connectionId: connectionId ?? DEFAULT_CONNECTION };
     if (bytes.length > this.options.bodyLimitBytes) return { status: 413, reason: 'too-large' };

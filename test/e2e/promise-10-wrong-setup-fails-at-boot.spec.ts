@@ -1,10 +1,25 @@
 import { Module } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { mirror, OnSyncChange, OnSyncEvent, SyncModule } from 'nestjs-hybrid-sync';
+import {
+  mirror,
+  OnSyncChange,
+  OnSyncEvent,
+  SyncModule,
+  type Around,
+  type HandlerAround,
+  type HandlerCall,
+  type SyncRole,
+} from 'nestjs-hybrid-sync';
 import { OnStripeEvent } from 'nestjs-hybrid-sync/stripe';
 import { applicationOf, BootLab, handlerOf, source, type Mistake } from '../support/wrong-setup.js';
 
 class Customer {}
+
+class TenantScope implements HandlerAround {
+  around(_call: HandlerCall, next: () => Promise<void>) {
+    return next();
+  }
+}
 
 @Module({
   providers: [{ provide: getDataSourceToken(), useValue: { options: { type: 'oracle' } } }],
@@ -38,23 +53,56 @@ const mistakes: Record<string, Mistake> = {
     fix: /maxTransactions must be a whole number from 1 to 2147483647, and is 0/,
     options: { maxTransactions: 0 },
   },
+  'a role that there is not': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /role must be one of 'all', 'ingest', 'worker', 'none', and is 'workers'/,
+    options: { role: 'workers' as SyncRole },
+  },
   'a number from a variable that is not set': {
     code: 'SYNC_INVALID_OPTION',
     fix: /leaseMs must be a whole number from 1 to 2147483647, and is NaN/,
     options: { leaseMs: Number(undefined) },
   },
+  'an around that no module provides': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /around is the class TenantScope.*add it to the providers of a module/,
+    options: { around: TenantScope },
+  },
+  'an around that is no function': {
+    code: 'SYNC_INVALID_OPTION',
+    fix: /around must be a function \(call, next\) => \.\.\., or a provider class/,
+    options: { around: Customer as unknown as Around },
+  },
   'a handler for a source that is not there': {
     code: 'SYNC_UNKNOWN_SOURCE',
-    fix: /Billing\.handle.*'strpe'.*It has: 'stripe'.*Correct the name or add the source/,
+    fix: /Billing\.handle.*'strpe'.*There are: 'stripe'.*Correct the name or add the source/,
     providers: [handlerOf(OnSyncEvent('strpe', '*'))],
   },
   'a mirror for a source that is not there': {
     code: 'SYNC_UNKNOWN_SOURCE',
-    fix: /mirror of 'customer'.*'strpe'.*It has: 'stripe'/,
+    fix: /mirror of 'customer'.*'strpe'.*There are: 'stripe'/,
     imports: [
       SyncModule.forFeature({
         mirrors: [mirror('strpe', 'customer', { to: Customer, key: () => ({}), map: () => ({}) })],
       }),
+    ],
+  },
+  'a source of a feature without a secret': {
+    code: 'SYNC_MISSING_SECRET',
+    fix: /'stripeEu'.*webhookSecrets/,
+    imports: [SyncModule.forFeature({ sources: { stripeEu: source({ webhookSecrets: [] }) } })],
+  },
+  "a feature's source with the name of another": {
+    code: 'SYNC_DUPLICATE_SOURCE',
+    fix: /'stripe' is there twice.*give one of them another.*one place only/,
+    imports: [SyncModule.forFeature({ sources: { stripe: source() } })],
+  },
+  'two features with sources of one name': {
+    code: 'SYNC_DUPLICATE_SOURCE',
+    fix: /'stripeEu' is there twice/,
+    imports: [
+      SyncModule.forFeature({ sources: { stripeEu: source() } }),
+      SyncModule.forFeatureAsync({ useFactory: () => ({ sources: { stripeEu: source() } }) }),
     ],
   },
   'a handler that could mean two sources': {

@@ -17,7 +17,9 @@ import {
   SyncService,
   type Mirror,
   type SyncOptions,
+  type SyncRole,
   type SyncSource,
+  type WebhookOptions,
 } from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
@@ -34,7 +36,8 @@ export interface HostOptions {
   sync?: Partial<SyncOptions>;
   /** Over the policies of the source. */
   source?: Partial<SyncSource>;
-  webhooks?: { path?: string };
+  webhooks?: WebhookOptions | false;
+  role?: SyncRole;
   adapter?: 'express' | 'fastify';
   /** What the host's main.ts gives to `NestFactory.create()`. */
   nest?: NestApplicationOptions;
@@ -88,6 +91,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
           },
         },
         webhooks: options.webhooks,
+        role: options.role,
         ...options.sync,
       }),
       SyncModule.forFeature({ mirrors: options.mirrors ?? [] }),

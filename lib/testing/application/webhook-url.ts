@@ -1,10 +1,12 @@
 import { RequestMethod, type INestApplication } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import { ResolvedWebhookOptions } from '../../sync.options.js';
+import { WEBHOOK_DEFAULTS } from '../../sync.options.js';
+import { ProcessDuties } from '../../sync.role.js';
 
 /** Where a running application takes the deliveries of a source: its prefix, with what is excluded from it, included. */
 export async function webhookUrl(app: INestApplication, source: string): Promise<string> {
-  const path = app.get(ResolvedWebhookOptions, { strict: false }).path.replace(/^\/+|\/+$/g, '');
+  const { webhookPath } = app.get(ProcessDuties, { strict: false });
+  const path = (webhookPath ?? WEBHOOK_DEFAULTS.path).replace(/^\/+|\/+$/g, '');
   const route = `/${path}/${source}`;
   const { config } = app as unknown as { config: ApplicationConfig };
   const excluded = config
