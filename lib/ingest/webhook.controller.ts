@@ -12,6 +12,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ResolvedSyncOptions, type WebhookOptions } from '../sync.options.js';
+import { HiddenInOpenApi } from './hidden-in-openapi.decorator.js';
 import { readBody } from './raw-body.js';
 import { WebhookDoor, type Answer } from './webhook.door.js';
 
@@ -24,6 +25,7 @@ type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
 
 /** The controller class for a path. It answers by itself, so that no interceptor or filter of the host's rewrites it. */
 export function webhookControllerFor({ path, decorators }: Required<WebhookOptions>): Type<object> {
+  @HiddenInOpenApi() // the outermost, so that it sees what the host's have said
   @applyDecorators(...decorators)
   @Controller({ path, version: VERSION_NEUTRAL })
   class WebhookController {

@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { readmePrograms, readmeText } from './readme-programs.mjs';
 
 /** The README, and its programs laid out as files that can be compiled and run. */
 export class Readme {
-  readonly text = readFileSync(join(process.cwd(), 'README.md'), 'utf8');
+  readonly text = readmeText;
+  readonly programs = readmePrograms();
   /** Where packages are found, and jest transforms nothing. */
   readonly folder: string;
 
@@ -12,22 +14,16 @@ export class Readme {
     const cache = join(process.cwd(), 'node_modules', '.cache');
     mkdirSync(cache, { recursive: true });
     this.folder = mkdtempSync(join(cache, 'readme-'));
-    for (const [name, code] of this.programs()) {
+    for (const [name, code] of this.programs) {
       writeFileSync(join(this.folder, name), code);
       const { outputText } = ts.transpileModule(code, { compilerOptions: this.compilerOptions() });
       writeFileSync(join(this.folder, name.replace(/ts$/, 'mjs')), outputText);
     }
   }
 
-  /** Code blocks whose first line names a file. */
-  programs(): Map<string, string> {
-    const blocks = this.text.matchAll(/^```ts\n\/\/ (\S+\.ts)\n(.*?)^```$/gms);
-    return new Map([...blocks].map(([, name, code]) => [name!, code!]));
-  }
-
   /** What the compiler has to say about the programs; empty if they are right. */
   complaints(): string {
-    const files = [...this.programs().keys()].map((name) => join(this.folder, name));
+    const files = [...this.programs.keys()].map((name) => join(this.folder, name));
     const program = ts.createProgram(files, { ...this.compilerOptions(), noEmit: true });
     const diagnostics = files
       .map((file) => program.getSourceFile(file)!)
