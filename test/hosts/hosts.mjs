@@ -12,18 +12,21 @@ const ts5 = '^5.9.0';
 const ts6 = '^6.0.0';
 const ts7 = '^7.0.0';
 
+const bundler = { module: 'commonjs', moduleResolution: 'bundler' };
+const node10 = { module: 'commonjs', moduleResolution: 'node10' };
+
 const matrix = [
   { nest: 11, platform: 'express', format: 'cjs', jest: 'ts-jest', typescript: ts5, module: 'nodenext' },
   { nest: 11, platform: 'fastify', format: 'cjs', jest: 'swc', typescript: ts5, module: 'node16' },
   { nest: 11, platform: 'express', format: 'esm', jest: 'swc', typescript: ts6, module: 'nodenext' },
   { nest: 11, platform: 'fastify', format: 'esm', jest: 'ts-jest', typescript: ts5, module: 'nodenext' },
   { nest: 12, platform: 'express', format: 'cjs', jest: 'swc', typescript: ts6, module: 'nodenext' },
-  { nest: 12, platform: 'fastify', format: 'cjs', jest: 'swc', typescript: ts5, module: 'node20' },
+  { nest: 12, platform: 'fastify', format: 'cjs', jest: 'swc', typescript: ts6, ...bundler },
   { nest: 12, platform: 'express', format: 'esm', jest: 'swc', typescript: ts6, module: 'nodenext' },
   { nest: 12, platform: 'fastify', format: 'esm', jest: 'swc', typescript: ts7, module: 'nodenext' },
 ];
 
-const old = { ...matrix[0], libCheck: true, module: 'commonjs', moduleResolution: 'node10' };
+const old = { ...matrix[0], ...node10, libCheck: true };
 
 export const hosts = [
   ...matrix.map((host) => ({
@@ -33,8 +36,8 @@ export const hosts = [
     ...host,
   })),
   { name: 'nest-11-node10', ...old },
-  { name: 'oldest-peers', ...old, oldest: true },
-  { name: 'nest-10', ...old, nest: 10 },
+  { name: 'oldest-peers', ...old, nest: 10, oldest: true },
+  { name: 'nest-10-fastify-cjs', ...matrix[1], nest: 10 },
   { name: 'no-optional-peers', ...old, bare: true },
   { name: 'nest-new-11', cli: 11 },
   { name: 'nest-new-12', cli: 12 },

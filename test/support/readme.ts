@@ -14,6 +14,8 @@ export class Readme {
     const cache = join(process.cwd(), 'node_modules', '.cache');
     mkdirSync(cache, { recursive: true });
     this.folder = mkdtempSync(join(cache, 'readme-'));
+    // Below node_modules the compiler goes by the nearest manifest, and ours says CommonJS.
+    writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ type: 'module' }));
     for (const [name, code] of this.programs) {
       writeFileSync(join(this.folder, name), code);
       const { outputText } = ts.transpileModule(code, { compilerOptions: this.compilerOptions() });
