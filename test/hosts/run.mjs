@@ -25,6 +25,10 @@ const { values, positionals } = parseArgs({
 const chosen = hosts.filter(
   ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
 );
+if (chosen.length === 0) {
+  console.error(`no host has such a name: ${hosts.map(({ name }) => name).join(', ')}`);
+  process.exit(1);
+}
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'hosts-')));
 const postgres = await startPostgres({ durable: false });
 let failed = 0;
@@ -41,9 +45,7 @@ try {
   if (!values.keep) rmSync(root, { recursive: true, force: true });
   else console.log(`the applications are in ${root}`);
 }
-if (chosen.length === 0)
-  console.error(`no host has such a name: ${hosts.map(({ name }) => name).join(', ')}`);
-process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0;
+process.exitCode = failed > 0 ? 1 : 0;
 
 async function account(host, tarball) {
   const folder = join(root, host.name);
