@@ -4,10 +4,16 @@ import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import { checkOptions } from './sync.options.check.js';
-import { ResolvedSyncOptions, SYNC_EXTRAS, SYNC_OPTIONS, type SyncOptions } from './sync.options.js';
+import {
+  ResolvedSyncOptions,
+  SYNC_EXTRAS,
+  SYNC_OPTIONS,
+  type SyncOptions,
+  type SyncSource,
+} from './sync.options.js';
 import { ProcessDuties } from './sync.role.js';
 import { SyncRootMarker } from './sync.root-marker.js';
-import { checkSources } from './sync.sources.check.js';
+import { checkConnectors, checkSources } from './sync.sources.check.js';
 
 /** Finds at boot what would otherwise be found out by a customer. Each finding stops the boot, with its fix. */
 @Injectable()
@@ -21,12 +27,15 @@ export class SyncDoctor {
     @Inject(ProcessDuties) private readonly duties: ProcessDuties,
   ) {}
 
-  /** What can be told without the database. */
-  checkSetUp(): void {
+  /**
+   * What can be told without the database.
+   * @param ofFeatures the sources that features add
+   */
+  checkSetUp(ofFeatures: readonly Record<string, SyncSource>[]): void {
     this.checkRoots();
     checkOptions(this.given, this.extras);
-    // Those of features among them.
-    checkSources(this.options.sources, (code) => this.canDoWithout(code));
+    for (const sources of [this.given.sources, ...ofFeatures]) checkSources(sources);
+    checkConnectors(this.options.sources, (code) => this.canDoWithout(code));
     if (this.duties.runsPasses) this.checkPool();
   }
 

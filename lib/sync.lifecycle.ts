@@ -52,7 +52,7 @@ export class SyncLifecycle
     const features = await this.explorer.features();
     // First of all: the options' sources are complete from here on.
     for (const { sources = {} } of features) addSources(this.options, sources);
-    this.doctor.checkSetUp();
+    this.doctor.checkSetUp(features.map(({ sources = {} }) => sources));
     const methods = this.explorer.methods();
     this.mirrors = features.flatMap(({ mirrors = [] }) => mirrors);
     const { host } = this.database;

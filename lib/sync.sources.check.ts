@@ -48,24 +48,32 @@ const CONNECTOR_KINDS = {
   fingerprint: aFunction,
 } satisfies OptionKinds<Omit<Connector, 'optionNames'>>;
 
-/**
- * @param canDoWithout what of a connector's problems is none for this process
- * @throws SyncConfigError `SYNC_INVALID_OPTION`, and what connectors find in their own options
- */
-export function checkSources(
-  sources: Readonly<Record<string, unknown>>,
-  canDoWithout: (code: SyncConfigCode) => boolean,
-): void {
+/** @throws SyncConfigError `SYNC_INVALID_OPTION` */
+export function checkSources(sources: Readonly<Record<string, unknown>>): void {
   for (const [name, source] of Object.entries(sources)) {
     if (!/^[\w.-]+$/.test(name) || name.length > MAX_SOURCE_NAME)
       throw invalid(
         `the source name '${name}' must be 1 to ${MAX_SOURCE_NAME} letters, digits, '_', '-' or '.'`,
       );
-    checkSource(name, source, canDoWithout);
+    checkSource(name, source);
   }
 }
 
-function checkSource(name: string, source: unknown, canDoWithout: (code: SyncConfigCode) => boolean): void {
+/**
+ * @param canDoWithout what of a connector's problems is none for this process
+ * @throws SyncConfigError with what connectors find in their own options
+ */
+export function checkConnectors(
+  sources: Readonly<Record<string, SyncSource>>,
+  canDoWithout: (code: SyncConfigCode) => boolean,
+): void {
+  for (const [name, { connector }] of Object.entries(sources)) {
+    const [found] = connector.problems().filter(({ code }) => !canDoWithout(code));
+    if (found) throw new SyncConfigError(found.code, `source '${name}': ${found.message}`);
+  }
+}
+
+function checkSource(name: string, source: unknown): void {
   const connector = anObject.fits(source) ? (source as Partial<SyncSource>).connector : undefined;
   if (!anObject.fits(connector))
     throw invalid(
@@ -87,8 +95,6 @@ function checkSource(name: string, source: unknown, canDoWithout: (code: SyncCon
   );
   if (long !== undefined)
     throw invalid(`${name}: the name of a connection must be 1 to ${MAX_CONNECTION_NAME} characters`);
-  const [found] = given.connector.problems().filter(({ code }) => !canDoWithout(code));
-  if (found) throw new SyncConfigError(found.code, `source '${name}': ${found.message}`);
 }
 
 /** Methods stand on a prototype, and what is missing is as wrong as what is of another kind. */

@@ -1,7 +1,8 @@
 /**
  * Packs the package as `npm publish` would, lays it into an application in a temporary folder, and checks there what its
- * users rely on: its contents, that every entry point loads by import and by require as one and the same, that those
- * for everybody need no optional peer, and that the types hold under every module resolution. Needs a build.
+ * users rely on: its contents, what publint and "Are the types wrong?" say, that every entry point loads by import and
+ * by require as one and the same, that those for everybody need no optional peer, neither to load nor to compile,
+ * and that the types hold under every module resolution. Needs a build. Real applications follow in test/hosts.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -19,6 +20,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { lintPackage } from './lint-package.mjs';
+import { pack } from './pack.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -32,31 +35,27 @@ const independent = entries.filter((entry) => !optional.includes(entry.split('/'
 const host = realpathSync(mkdtempSync(join(tmpdir(), 'package-check-')));
 const problems = [];
 try {
-  const packed = pack();
-  checkContents(packed);
+  const { tarball, files } = pack(host);
+  checkContents(files);
+  problems.push(...(await lintPackage(tarball)));
+  unpack(tarball);
   linkPackages((name) => !optional.includes(name));
   checkLoads(independent);
   checkTypes(independent);
   linkPackages((name) => optional.includes(name));
   checkLoads(entries);
   checkTypes(entries);
-  if (problems.length === 0) console.log(`package: ${packed.length} files, ${entries.join(', ')}: right`);
+  if (problems.length === 0) console.log(`package: ${files.length} files, ${entries.join(', ')}: right`);
 } finally {
   rmSync(host, { recursive: true, force: true });
 }
 for (const problem of problems) console.error(`package: ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
-/** Packs into the host's node_modules; gives the paths of the packed files. */
-function pack() {
-  const [npm, ...args] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };
-  const report = execFileSync(npm, [...args, 'pack', '--json', '--pack-destination', host], options);
-  const [{ filename, files }] = JSON.parse(report);
+function unpack(tarball) {
   const target = join(host, 'node_modules', manifest.name);
   mkdirSync(target, { recursive: true });
-  execFileSync('tar', ['-xzf', join(host, filename), '-C', target, '--strip-components=1']);
-  return files.map(({ path }) => path);
+  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
 }
 
 function checkContents(packed) {
@@ -151,7 +150,9 @@ function checkTypes(names) {
         ...program.getSemanticDiagnostics(file),
       ]) {
         const text = ts.flattenDiagnosticMessageText(messageText, ' ');
-        problems.push(`types, ${name}: ${file.fileName.slice(host.length + 1)}: ${text}`);
+        problems.push(
+          `types, ${name} with ${names.length} entry points: ${file.fileName.slice(host.length + 1)}: ${text}`,
+        );
       }
     }
   }

@@ -12,6 +12,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { BodyReader, type NoBody } from './body.reader.js';
+import { HiddenInOpenApi } from './hidden-in-openapi.decorator.js';
 import { BODY_CONSUMED, WebhookDoor, type Answer } from './webhook.door.js';
 
 /** Express' request is Node's; Fastify's has it inside. */
@@ -23,6 +24,7 @@ type FrameworkRequest = (IncomingMessage | { raw: IncomingMessage }) & {
 
 /** The controller class for a path. It answers by itself, so that no interceptor or filter of the host's rewrites it. */
 export function webhookControllerFor(path: string, decorators: readonly ClassDecorator[] = []): Type<object> {
+  @HiddenInOpenApi() // the outermost, so that it sees what the host's have said
   @applyDecorators(...decorators)
   @Controller({ path, version: VERSION_NEUTRAL })
   class WebhookController {

@@ -29,7 +29,7 @@ const options: [string, Record<string, any>, RegExp][] = [
   ['null for sources', { sources: null }, /sources must be an object, and is null/],
   ['a list of sources', { sources: [source()] }, /sources must be an object, and is an array/],
   ['a Map of sources', { sources: new Map([['stripe', source()]]) }, /sources must be an object/],
-  ['webhooks: false', { webhooks: false }, /webhooks: the options must be an object, and are false/],
+  ['webhooks: true', { webhooks: true }, /webhooks: the options must be an object, and are true/],
   [
     'a path in the place of webhooks',
     { webhooks: '/hooks' },

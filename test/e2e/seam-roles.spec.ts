@@ -89,7 +89,14 @@ describe('the role of a process', () => {
     };
     expect(timersOf(ingest)).toEqual([]);
     expect(timersOf(await besides({ ...quick, role: 'none' }))).toEqual([]);
-    expect(timersOf(await besides(working))).toEqual(['sweep', 'renew-leases', 'stuck']);
+    expect(timersOf(await besides(working))).toEqual([
+      'sweep',
+      'renew-leases',
+      'stuck',
+      'held-back',
+      'bodies',
+      'unhandled',
+    ]);
   });
 
   it('decides which key and secret it needs, and how large a pool', async () => {

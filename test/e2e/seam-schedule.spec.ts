@@ -37,7 +37,7 @@ class JobsModule {}
 
 /** Enough of a database for an application that is made and not started. */
 @Module({
-  providers: [{ provide: getDataSourceToken(), useValue: { options: {} } }],
+  providers: [{ provide: getDataSourceToken(), useValue: { options: { type: 'postgres' } } }],
   exports: [getDataSourceToken()],
 })
 class DatabaseModule {}
@@ -70,7 +70,7 @@ describe("the host's own jobs", () => {
   it("are alone in the host's registry, as the module's are in its own", () => {
     const scheduler = host.app.get(SweepScheduler, { strict: false });
     const { registry } = scheduler as unknown as { registry: SchedulerRegistry };
-    expect(namesIn(registry)).toEqual(['sweep', 'renew-leases', 'stuck']);
+    expect(namesIn(registry)).toEqual(['sweep', 'renew-leases', 'stuck', 'held-back', 'bodies', 'unhandled']);
     expect(namesIn(jobs.registry)).toEqual(['cron', 'interval', 'timeout']);
   });
 

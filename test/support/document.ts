@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import ts from 'typescript';
 import { compilerOptions, complaints } from './compiler.js';
+import { programsIn } from './readme-programs.mjs';
 
 /** A page of documentation, and its programs laid out as files that can be compiled and run. */
 export class Document {
@@ -15,6 +16,8 @@ export class Document {
     const cache = join(process.cwd(), 'node_modules', '.cache');
     mkdirSync(cache, { recursive: true });
     this.folder = mkdtempSync(join(cache, 'document-'));
+    // Below node_modules the compiler goes by the nearest manifest, and ours says CommonJS.
+    writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ type: 'module' }));
     for (const [name, code] of [...(basis?.programs() ?? []), ...this.programs()]) {
       writeFileSync(join(this.folder, name), code);
       const { outputText } = ts.transpileModule(code, { compilerOptions: compilerOptions() });
@@ -24,8 +27,7 @@ export class Document {
 
   /** Code blocks whose first line names a file. */
   programs(): Map<string, string> {
-    const blocks = this.text.matchAll(/^```ts\n\/\/ (\S+\.ts)\n(.*?)^```$/gms);
-    return new Map([...blocks].map(([, name, code]) => [name!, code!]));
+    return programsIn(this.text);
   }
 
   /** What the compiler has to say about the programs; empty if they are right. */
