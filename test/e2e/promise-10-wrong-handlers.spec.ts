@@ -24,7 +24,7 @@ const mistakes: [string, MethodDecorator, RegExp][] = [
   ['a misspelt hydrate', onEvent({ hidrate: false }), /'hidrate'\. Did you mean 'hydrate'\?/],
   ['the source as an option', onEvent({ source: 'stripe' }), /no such option: 'source'/],
   ["a misspelt source of Stripe's", onStripe({ sorce: 'stripe' }), /'sorce'\. Did you mean 'source'\?/],
-  ['a source that is no name', onStripe({ source: 7 }), /source '7'.*It has: 'stripe'/],
+  ['a source that is no name', onStripe({ source: 7 }), /source '7'.*There are: 'stripe'/],
   ['null for options', onChange(null), /Billing\.handle: the options must be an object, and are null/],
   ["null for Stripe's", onStripe(null), /the options must be an object, and are null/],
   [

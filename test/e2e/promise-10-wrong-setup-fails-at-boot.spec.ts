@@ -55,7 +55,7 @@ const mistakes: Record<string, Mistake> = {
   },
   'a role that there is not': {
     code: 'SYNC_INVALID_OPTION',
-    fix: /role must be 'all', 'ingest', 'worker' or 'none', and is 'workers'/,
+    fix: /role must be 'all' or 'ingest' or 'worker' or 'none', and is 'workers'/,
     options: { role: 'workers' as SyncRole },
   },
   'a number from a variable that is not set': {

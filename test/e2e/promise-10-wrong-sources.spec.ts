@@ -42,7 +42,7 @@ const sources: [string, unknown, RegExp][] = [
   [
     'a policy that is not there yet',
     source({ poll: { every: '5m' } }),
-    /'poll'\. There are: start, callsPerSecond, .*apiKey/,
+    /'poll'\. There are: start, handlers, callsPerSecond, .*apiKey/,
   ],
   [
     "a connector's option beside it",
