@@ -9,12 +9,15 @@ import type { Mirror } from './mirror.js';
 import { resolveSource } from './source-selector.js';
 import type { SyncHandler } from './sync-handler.js';
 
+/** As long as the tables' column. */
+const MAX_NAME = 255;
+
 type Sources = Record<string, SyncSource>;
 
 /**
  * Makes handlers of what was found.
- * @throws SyncConfigError for a source that is not there or not clear, two handlers of one name, a change handler on
- *   what cannot be fetched
+ * @throws SyncConfigError for a source that is not there or not clear, a name that cannot be kept, two handlers of one
+ *   name, a change handler on what cannot be fetched
  */
 export function assembleHandlers(
   methods: readonly FoundMethod[],
@@ -29,6 +32,7 @@ export function assembleHandlers(
       return mirrorHandler(mirror, source, moduleRef);
     }),
   ];
+  handlers.forEach(assertNameFits);
   assertNamesDiffer(handlers);
   handlers.forEach((handler) => assertFetchable(handler, sources));
   return handlers;
@@ -47,6 +51,16 @@ function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources)
   return metadata.kind === 'event'
     ? [{ ...common, kind: 'event', patterns: metadata.patterns, options: metadata.options }]
     : [{ ...common, kind: 'change', resource: metadata.resource, options: metadata.options }];
+}
+
+/** As the tables' column takes it, on every database: MySQL takes two names for one that differ by a space at the end. */
+function assertNameFits({ name }: SyncHandler): void {
+  if (name.length >= 1 && name.length <= MAX_NAME && name.trim() === name && !name.includes('\0')) return;
+  throw new SyncConfigError(
+    'SYNC_INVALID_OPTION',
+    `the handler name '${name}' must have 1 to ${MAX_NAME} characters, and no space at its ends: give it another, ` +
+      `{ name: '...' } in its decorator or mirror.`,
+  );
 }
 
 function assertNamesDiffer(handlers: readonly SyncHandler[]): void {

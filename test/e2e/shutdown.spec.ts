@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, SyncChange, SyncContext } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { Effect, quick, write } from '../support/scenario.js';
+import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
+import { Effect, effects, quick, settled, write } from '../support/scenario.js';
 
 @Injectable()
 class Slow {
@@ -30,7 +31,7 @@ describe('shutdown', () => {
     await host.close();
   });
 
-  it('lets running handlers finish, begins no more, and leaves the rest to another process', async () => {
+  itOn(SERVERS, NOBODY_ELSE_WRITES)('lets running handlers finish, begins no more, and leaves the rest to another process', async () => {
     host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, maxTransactions: 2 } });
     const slow = host.app.get(Slow);
     const ids = Array.from({ length: 6 }, () => host.stripe.create('customer').id);
@@ -55,14 +56,16 @@ describe('shutdown', () => {
   });
 
   it('waits no longer than drainMs, after which the signal tells the handler', async () => {
-    host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, drainMs: 50 } });
+    host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, drainMs: 50, leaseMs: 500 } });
     const slow = host.app.get(Slow);
     host.stripe.create('customer');
     await until(() => slow.begun.length === 1);
-    next = await startHost({ ...quick, beside: host, providers: [Finisher] });
     await host.app.close();
     expect(slow.aborted).toBe(true);
+    next = await startHost({ ...quick, beside: host, providers: [Finisher] });
     slow.release();
+    await settled(next);
+    expect(await effects(next)).toEqual([expect.stringContaining('finisher')]);
   });
 });
 
