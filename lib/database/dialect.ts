@@ -23,6 +23,9 @@ export interface Dialect {
   given(column: string): string;
   kept(table: string, column: string): string;
 
+  /** Whether it is this text, to the letter. */
+  isText(column: string, text: string): string;
+
   /** Whether the text has this part in it, to the letter; false for no text. */
   includes(text: string, part: string): string;
 

@@ -12,26 +12,26 @@ const SAVEPOINT = 'sync_fence';
  * stands for it.
  */
 export abstract class SavepointFencedConnection implements FencedConnection {
-  /** The error at which the database ended the transaction by itself. */
-  private endedBy?: unknown;
+  /** From `begin()` on. */
+  protected runner!: TypeOrmRunner;
+  protected isCut = false;
   private begun = false;
-  private destroyed = false;
-  private released = false;
-
-  constructor(protected readonly runner: TypeOrmRunner) {}
+  private ending = false;
+  /** Of what the work has sent, it is known to have ended the transaction. */
+  private over?: TransactionOverError;
 
   get manager(): EntityManager {
     return this.runner.manager;
   }
 
   get isLost(): boolean {
-    return this.destroyed || this.runner.isReleased || this.isConnectionLost();
+    return this.isCut || this.isConnectionLost();
   }
 
   async begin(fence: Statement): Promise<boolean> {
-    await this.open();
+    this.runner = await this.open();
     markBegun(this.runner);
-    this.refuseAfterTheEnd();
+    this.guardTheWork();
     if ((await this.affectedBy(fence)) !== 1) return false;
     await this.run(`SAVEPOINT ${SAVEPOINT}`);
     this.begun = true;
@@ -41,16 +41,23 @@ export abstract class SavepointFencedConnection implements FencedConnection {
   async commit(statements: readonly Statement[]): Promise<void> {
     if (hasOpenPart(this.runner)) throw new TransactionOverError('open');
     await this.runner.broadcaster.broadcast('BeforeTransactionCommit');
-    if (this.endedBy !== undefined) throw new TransactionOverError('error', { cause: this.endedBy });
-    if (!(await this.releaseSavepoint())) throw new TransactionOverError('hand');
+    if (this.over) throw this.over;
+    this.ending = true;
+    await this.releaseSavepoint();
     for (const statement of statements) await this.run(...positional(statement));
     await this.run('COMMIT');
+    // Subscribers may look around again.
+    this.ending = false;
+    this.over = undefined;
     await markEnded(this.runner, 'AfterTransactionCommit');
   }
 
   async hasEnded(): Promise<boolean> {
-    if (!this.begun || this.endedBy !== undefined || this.isLost) return false;
-    return !(await this.releaseSavepoint());
+    if (!this.begun || this.over?.by === 'error' || this.isLost) return false;
+    return this.releaseSavepoint().then(
+      () => false,
+      (error: unknown) => error instanceof TransactionOverError && error.by === 'hand',
+    );
   }
 
   async rollBack(): Promise<void> {
@@ -58,6 +65,7 @@ export abstract class SavepointFencedConnection implements FencedConnection {
     const reason = new Error('the transaction could not be rolled back');
     // With a part still open, someone is at work on this connection.
     if (hasOpenPart(this.runner)) return this.destroy(reason);
+    this.ending = true;
     try {
       await this.rollBackOpen();
       await markEnded(this.runner, 'AfterTransactionRollback');
@@ -67,59 +75,69 @@ export abstract class SavepointFencedConnection implements FencedConnection {
   }
 
   async destroy(reason: Error): Promise<void> {
-    if (this.destroyed) return;
-    this.destroyed = true;
+    if (this.isCut) return;
+    this.isCut = true;
     await this.cut(reason);
   }
 
   async release(): Promise<void> {
-    this.released = true;
-    if (!this.destroyed) await this.giveBack();
+    if (!this.isCut) await this.giveBack();
   }
 
-  /** Opens the transaction. */
-  protected abstract open(): Promise<void>;
+  /** Opens the transaction. If it has been cut meanwhile, nobody will give back what this has taken. */
+  protected abstract open(): Promise<TypeOrmRunner>;
   /** Whether the driver knows that the connection is gone. */
   protected abstract isConnectionLost(): boolean;
   /** Whether the database has ended the transaction at this error. */
   protected abstract endsTransaction(error: unknown): boolean;
+  /** Whether this error says that there is no such savepoint. */
+  protected abstract isSavepointGone(error: unknown): boolean;
+  /** Cuts the connection, and sees to it that the runner refuses whatever still comes. */
   protected abstract cut(reason: Error): Promise<void>;
   protected abstract giveBack(): Promise<void>;
+
+  /** Whether the driver knows that there is no transaction any more. */
+  protected hasNoTransaction(): boolean {
+    return false;
+  }
 
   protected async rollBackOpen(): Promise<void> {
     await this.run('ROLLBACK');
   }
 
-  /** Past `refuseAfterTheEnd`, which is for the work. */
-  protected run: (sql: string, params?: unknown[]) => Promise<unknown> = (sql, params = []) =>
-    this.runner.query(sql, params, true);
+  /** Past the guard, which is for the work. */
+  protected run: (sql: string, params?: unknown[]) => Promise<unknown> = () => Promise.resolve();
 
   private async affectedBy(statement: Statement): Promise<number> {
     const { affected } = (await this.run(...positional(statement))) as { affected?: number };
     return affected ?? 0;
   }
 
-  private async releaseSavepoint(): Promise<boolean> {
+  /** @throws TransactionOverError if it is gone, and the database's error if nobody can say */
+  private async releaseSavepoint(): Promise<void> {
     try {
       await this.run(`RELEASE SAVEPOINT ${SAVEPOINT}`);
-      return true;
     } catch (error) {
-      if (this.isLost) throw error;
-      return false;
+      if (!this.isSavepointGone(error)) throw error;
+      throw this.over ?? new TransactionOverError('hand', { cause: error });
     }
   }
 
-  /** What follows an error that ended the transaction would be committed by itself, statement by statement. */
-  private refuseAfterTheEnd(): void {
+  /**
+   * What follows the end of the transaction would be committed by itself, statement by statement; so would what the work
+   * has left running while it is being ended.
+   */
+  private guardTheWork(): void {
     const query = this.runner.query.bind(this.runner) as (...args: unknown[]) => Promise<unknown>;
     this.run = (sql, params = []) => query(sql, params, true);
     const guarded = async (...args: unknown[]): Promise<unknown> => {
-      if (this.destroyed || this.released) throw new TransactionOverError('error');
-      if (this.endedBy !== undefined) throw new TransactionOverError('error', { cause: this.endedBy });
+      if (this.over || this.ending) throw this.over ?? new TransactionOverError('hand');
       try {
-        return await query(...args);
+        const result = await query(...args);
+        if (this.hasNoTransaction()) this.over ??= new TransactionOverError('hand');
+        return result;
       } catch (error) {
-        if (this.endsTransaction(error)) this.endedBy = error;
+        if (this.endsTransaction(error)) this.over ??= new TransactionOverError('error', { cause: error });
         throw error;
       }
     };

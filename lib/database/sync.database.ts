@@ -1,4 +1,4 @@
-import { DataSource, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
+import { DataSource, type DataSourceOptions, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
 import { syncEntities, syncMigrations, type SyncDatabaseType } from '../entities/index.js';
 import type { SyncClock } from '../sync.clock.js';
 import type { Dialect } from './dialect.js';
@@ -39,6 +39,11 @@ export abstract class SyncDatabase {
     return this.dialect.now(this.clock.offsetMs);
   }
 
+  /** How many transactions of handlers there can be at once, whatever the options say. */
+  get mostTransactions(): number {
+    return Infinity;
+  }
+
   get tables(): TableNames {
     return (this.names ??= tableNamesOf(this.host));
   }
@@ -65,8 +70,11 @@ export abstract class SyncDatabase {
   /** Several statements in one transaction on the module's own connections, READ COMMITTED. */
   abstract transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
 
-  /** Changes those rows that fit and that nobody has locked: waits for no one, and no two of them for each other. */
-  abstract updateUnlocked(update: UnlockedUpdate): Promise<void>;
+  /**
+   * Changes those rows that fit and that nobody has locked: waits for no one, and no two of them for each other.
+   * @param within of a transaction that it shall be part of
+   */
+  abstract updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void>;
 
   /** For a transaction of a pass. @param timeoutMs after which the server may end it by itself */
   abstract fencedConnection(timeoutMs: number): FencedConnection;
@@ -100,10 +108,14 @@ export abstract class SyncDatabase {
     return this.own;
   }
 
-  /** A data source of the module's own, to the same place as the host's. */
+  /** A data source of the module's own, to the same place as the host's; of one with replicas, to its master alone. */
   protected connect(options: object): Promise<DataSource> {
+    const { replication, ...others } = this.host.options as DataSourceOptions & {
+      replication?: { master: object };
+    };
     return new DataSource({
-      ...this.host.options,
+      ...others,
+      ...replication?.master,
       entities: syncEntities(this.host.options.type as SyncDatabaseType),
       subscribers: [],
       migrations: [],
@@ -111,9 +123,10 @@ export abstract class SyncDatabase {
       synchronize: false,
       dropSchema: false,
       cache: false,
+      isolationLevel: undefined,
       logging: false,
       ...options,
-    }).initialize();
+    } as DataSourceOptions).initialize();
   }
 
   /** A data source that knows the module's migrations. */

@@ -12,6 +12,9 @@ import type { Mirror } from './mirror.js';
 import { resolveSource } from './source-selector.js';
 import type { SyncHandler } from './sync-handler.js';
 
+/** As long as the tables' column. */
+const MAX_NAME = 255;
+
 type Sources = Record<string, SyncSource>;
 
 /**
@@ -34,6 +37,7 @@ export function assembleHandlers(
       return mirrorHandler(mirror, source, host.getMetadata(mirror.options.to).name, moduleRef);
     }),
   ];
+  handlers.forEach(assertNameFits);
   assertNamesDiffer(handlers);
   handlers.forEach((handler) => assertFetchable(handler, sources));
   return handlers;
@@ -53,6 +57,16 @@ function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources)
   return metadata.kind === 'event'
     ? [{ ...common, kind: 'event', patterns: metadata.patterns, options: metadata.options }]
     : [{ ...common, kind: 'change', resource: metadata.resource, options: metadata.options }];
+}
+
+/** As the tables' column takes it, on every database: MySQL takes two names for one that differ by a space at the end. */
+function assertNameFits({ name }: SyncHandler): void {
+  if (name.length >= 1 && name.length <= MAX_NAME && name.trim() === name && !name.includes('\0')) return;
+  throw new SyncConfigError(
+    'SYNC_INVALID_OPTION',
+    `the handler name '${name}' must have 1 to ${MAX_NAME} characters, and no space at its ends: give it another, ` +
+      `{ name: '...' } in its decorator or mirror.`,
+  );
 }
 
 function assertNamesDiffer(handlers: readonly SyncHandler[]): void {

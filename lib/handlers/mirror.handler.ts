@@ -28,9 +28,22 @@ export function mirrorHandler(
       if (change.kind === 'deleted') return remove(manager, identity);
       const row = await rowOf(change.data, change.record);
       if (row === null) return remove(manager, identity);
-      return manager.upsert(to, { ...row, ...identity }, Object.keys(identity));
+      return write(manager, row, identity);
     },
   };
+
+  async function write(
+    manager: EntityManager,
+    row: ObjectLiteral,
+    identity: ObjectLiteral,
+  ): Promise<unknown> {
+    if (manager.dataSource.options.type === 'postgres')
+      return manager.upsert(to, { ...row, ...identity }, Object.keys(identity));
+    // MySQL would take a clash in any unique key for one in this, and overwrite another record's row; with SQLite,
+    // TypeORM forgets the columns that it fills in by itself.
+    if (!(await manager.existsBy(to, identity))) return manager.insert(to, { ...row, ...identity });
+    return Object.keys(row).length > 0 ? manager.update(to, identity, row) : undefined;
+  }
 
   async function remove(manager: EntityManager, identity: ObjectLiteral): Promise<void> {
     if (onDelete === 'keep') return;

@@ -10,6 +10,9 @@ import type { InboxRow } from './inbox-row.js';
 /** Above about a hundred rows an insert gains nothing more. */
 const BATCH_ROWS = 100;
 
+/** In one message to the database: MariaDB takes 16 MB, and quotes count twice. */
+const BATCH_BYTES = 4 * 1_048_576;
+
 /** What may wait to be stored, beside the limit of the options: large bodies must not fill the memory. */
 const QUEUE_BYTES = 64 * 1_048_576;
 
@@ -100,11 +103,14 @@ export class InboxService {
   private nextBatch(): Entry[] {
     const batch: Entry[] = [];
     let rows = 0;
-    while (this.queue.length > 0 && (rows === 0 || rows + this.queue[0]!.rows.length <= BATCH_ROWS)) {
-      const entry = this.queue.shift()!;
-      batch.push(entry);
-      rows += entry.rows.length;
-      this.forget(entry);
+    let bytes = 0;
+    for (let next = this.queue[0]; next; next = this.queue[0]) {
+      rows += next.rows.length;
+      bytes += next.bytes;
+      if (batch.length > 0 && (rows > BATCH_ROWS || bytes > BATCH_BYTES)) break;
+      batch.push(next);
+      this.queue.shift();
+      this.forget(next);
     }
     return batch;
   }

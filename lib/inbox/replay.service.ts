@@ -132,10 +132,16 @@ export class ReplayService {
        WHERE event_id = 0 AND record_key IN (${keys}) ${all ? '' : `AND state = 'dead'`}`,
       params,
     );
-    await query(
-      `UPDATE ${tables.record} SET starts = 0, fetch_failures = 0, fetch_due_at = NULL
-       WHERE record_key IN (${keys}) AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
-      params,
+    // One that a worker has in hand is not waited for: what comes of that is written by the worker.
+    await this.database.updateUnlocked(
+      {
+        table: tables.record,
+        key: 'record_key',
+        set: 'starts = 0, fetch_failures = 0, fetch_due_at = NULL',
+        where: `record_key IN (${keys}) AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
+        params,
+      },
+      query,
     );
   }
 }
@@ -155,10 +161,10 @@ function conditionOf({ dialect }: SyncDatabase, filter: ReplayFilter): { where: 
   add((at) => `event_id = ${at}`, filter.eventId);
   add((at) => `id = ${at}`, filter.id);
   add((at) => `source = ${at}`, filter.source);
-  add((at) => `connection_id = ${at}`, filter.connectionId);
-  add((at) => `resource = ${at}`, filter.resource);
-  add((at) => `record_id = ${at}`, filter.recordId);
-  add((at) => `type = ${at}`, filter.type);
+  add((at) => dialect.isText('connection_id', at), filter.connectionId);
+  add((at) => dialect.isText('resource', at), filter.resource);
+  add((at) => dialect.isText('record_id', at), filter.recordId);
+  add((at) => dialect.isText('type', at), filter.type);
   add((at) => `state = ${at}`, filter.state);
   // As it stands in the JSON array.
   const handler = filter.handler === undefined ? undefined : JSON.stringify(filter.handler);

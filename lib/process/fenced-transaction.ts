@@ -44,7 +44,7 @@ export class FencedTransaction {
     private readonly database: SyncDatabase,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
-    this.slots = new Slots(options.maxTransactions);
+    this.slots = new Slots(Math.min(options.maxTransactions, database.mostTransactions));
   }
 
   /**
@@ -95,8 +95,9 @@ export class FencedTransaction {
       stage = 'commit';
       await this.answered(connection, connection.commit(statements)).catch(whyNotCommitted);
     } catch (error) {
+      const ended = stage === 'work' && (await this.answered(connection, connection.hasEnded()));
+      // What asking for its end has shown included.
       const lost = isLost(connection, error);
-      const ended = stage === 'work' && !lost && (await this.answered(connection, connection.hasEnded()));
       // One that could not even begin is poisoned, by a setting that someone has left on it say: not for the pool.
       if (stage === 'begin' && !(error instanceof LeaseLostError)) await connection.destroy(error as Error);
       else await this.answered(connection, connection.rollBack());

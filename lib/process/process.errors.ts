@@ -76,7 +76,8 @@ export class TransactionEndedError extends SyncError {
 
   constructor(options: ErrorOptions) {
     super(
-      'the handler has ended its transaction itself (COMMIT, ROLLBACK), so its writes cannot be kept exactly once. ' +
+      'the handler has ended its transaction itself (by COMMIT or ROLLBACK; on MySQL also by CREATE, ALTER and the like), ' +
+        'so its writes cannot be kept exactly once. ' +
         'Return to commit, throw to roll back, and use manager.transaction() for a part of it',
       options,
     );

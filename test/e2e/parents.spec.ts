@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
+import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
 import { dispatcherOf, Gate, quick, send, settled } from '../support/scenario.js';
 
 let handled: string[] = [];
@@ -217,7 +218,7 @@ describe('requires', () => {
     }
   });
 
-  it('what comes for a parent while it is handled for its child is not lost', async () => {
+  itOn(SERVERS, NOBODY_ELSE_WRITES)('what comes for a parent while it is handled for its child is not lost', async () => {
     const [parent, gate] = [customer(), new Gate()];
     play = (what) => what === parent.id && gate.pass();
     const child = invoice(parent.id);

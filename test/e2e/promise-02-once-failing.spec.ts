@@ -10,8 +10,8 @@ import {
   SyncEvent,
   UnrecoverableError,
 } from 'nestjs-hybrid-sync';
-import { startHost, type Host } from '../support/host.js';
-import { crash, Effect, effects, Gate, quick, send, settled, write } from '../support/scenario.js';
+import { startHost, until, type Host } from '../support/host.js';
+import { crash, Effect, effects, Gate, lose, quick, send, settled, write } from '../support/scenario.js';
 
 interface Call {
   handler: string;
@@ -84,6 +84,7 @@ describe('promise 2, once, whatever a handler throws', () => {
     expect(await events()).toEqual([
       { state: 'dead', dead_by: '["book"]', error: 'TypeError: no such account' },
     ]);
+    await until(() => billing.alarms.length > 0);
     expect(billing.alarms).toMatchObject([{ kind: 'dead', eventIds: [expect.any(String)] }]);
     expect(await effects(host)).toEqual([]);
     expect(await host.sync.explain(id)).toContain('book gave up');
@@ -122,8 +123,7 @@ describe('promise 2, once, whatever a handler throws', () => {
   });
 
   it('a conflict in the database uses no attempt', async () => {
-    billing.play = ({ manager }, call) =>
-      call < 8 && manager.query(`DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$`);
+    billing.play = ({ manager }, call) => call < 8 && lose(manager);
     const id = await send(host, customer());
     await settled(host);
     expect(billing.of('book').map(({ attempt }) => attempt)).toEqual(Array(8).fill(1));
@@ -131,8 +131,7 @@ describe('promise 2, once, whatever a handler throws', () => {
   });
 
   it('but not for ever', async () => {
-    billing.play = ({ manager }) =>
-      manager.query(`DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$`);
+    billing.play = ({ manager }) => lose(manager);
     await send(host, customer());
     await settled(host);
     expect(billing.of('book')).toHaveLength(20 + 4);

@@ -1,9 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
-import { DataSource } from 'typeorm';
-import { createDatabase } from '../support/database.js';
-import { startHost } from '../support/host.js';
+import { createDatabase, databaseKind, onServer, type TestDatabase } from '../support/database.js';
+import { startHost, type Host } from '../support/host.js';
+import { describeOn, SERVERS } from '../support/only-on.js';
 import { effects, quick, send, settled, write } from '../support/scenario.js';
+
+/** What the open transaction is. MySQL's list of them is refreshed a few times in a second only. */
+const LEVEL = {
+  postgres: `SELECT current_setting('transaction_isolation') AS level`,
+  mysql: `SELECT trx_isolation_level AS level FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = CONNECTION_ID()`,
+  sqlite: '',
+}[databaseKind];
+
+const POOL_SIZE = 10;
 
 const seen = new Set<string>();
 
@@ -11,25 +20,37 @@ const seen = new Set<string>();
 class Billing {
   @OnSyncEvent('stripe', 'customer.*', { name: 'book' })
   async book(event: SyncEvent, { manager }: SyncContext) {
-    const [row] = await manager.query<{ level: string }[]>(
-      `SELECT current_setting('transaction_isolation') AS level`,
-    );
-    seen.add(row!.level);
+    const [row] = await manager.query<{ level: string }[]>(LEVEL);
+    if (row) seen.add(row.level.toLowerCase());
     await write(manager, 'book', event.id);
   }
 }
 
-describe.each(['repeatable read', 'serializable'])(
+async function databaseOf(level: string): Promise<TestDatabase> {
+  const database = await createDatabase();
+  const name = new URL(database.url).pathname.slice(1);
+  if (databaseKind === 'postgres')
+    await onServer(`ALTER DATABASE ${name} SET default_transaction_isolation = '${level}'`);
+  return database;
+}
+
+/** MySQL has a level for each session: here for all of a host's pool. */
+async function setLevelOf(host: Host, level: string): Promise<void> {
+  const pool = Array.from({ length: POOL_SIZE }, () => host.dataSource.createQueryRunner());
+  await Promise.all(pool.map((runner) => runner.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${level}`)));
+  await Promise.all(pool.map((runner) => runner.release()));
+}
+
+describeOn(SERVERS, 'SQLite knows one level').each(['repeatable read', 'serializable'])(
   'promise 2, once, at a database that is %s by default',
   (level) => {
     it('handlers are read committed, and two processes do not fail by each other', async () => {
-      const database = await createDatabase();
-      const admin = await new DataSource({ type: 'postgres', url: database.url }).initialize();
-      const name = new URL(database.url).pathname.slice(1);
-      await admin.query(`ALTER DATABASE ${name} SET default_transaction_isolation = '${level}'`);
-      const host = await startHost({ ...quick, providers: [Billing], database });
-      const other = await startHost({ ...quick, providers: [Billing], beside: host });
+      const database = await databaseOf(level);
+      const options = { ...quick, providers: [Billing], poolSize: POOL_SIZE };
+      const host = await startHost({ ...options, database });
+      const other = await startHost({ ...options, beside: host });
       try {
+        if (databaseKind === 'mysql') await Promise.all([host, other].map((each) => setLevelOf(each, level)));
         const customers = Array.from({ length: 15 }, () =>
           host.stripe.create('customer', {}, { delivery: 'unlogged' }),
         );
@@ -43,7 +64,6 @@ describe.each(['repeatable read', 'serializable'])(
       } finally {
         await other.close();
         await host.close();
-        await admin.destroy();
         await database.drop();
       }
     });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
+import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
 import {
   dispatcherOf,
   Effect,
@@ -12,6 +13,7 @@ import {
   settled,
   write,
 } from '../support/scenario.js';
+import { createTrigger, dropTrigger } from '../support/trigger.js';
 
 const recordPath = { method: 'GET', path: /^\/v1\/customers\// };
 
@@ -84,18 +86,20 @@ describe('promise 2, once, when a lease is lost', () => {
 
   it('between two handlers: what is done stays done, the rest is the next owner’s', async () => {
     // The thief cannot come before the first handler has committed, nor after the second one's fence.
-    await host.sql(`CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now() WHERE record_key = NEW.record_key;
-      RETURN NULL; END $$`);
-    await host.sql(`CREATE TRIGGER steal AFTER INSERT ON sync_mark FOR EACH ROW EXECUTE FUNCTION steal()`);
+    await createTrigger(host, {
+      name: 'steal',
+      at: 'AFTER INSERT ON sync_mark',
+      run: `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now()
+        WHERE record_key = NEW.record_key`,
+    });
     await deliver();
     await settled(host);
-    await host.sql('DROP FUNCTION steal CASCADE');
+    await dropTrigger(host, 'steal');
     expect(billing.calls).toEqual(['book', 'mail']);
     await once();
   });
 
-  it('never in the middle of a handler: its open transaction is the lease, and nobody waits for it', async () => {
+  itOn(SERVERS, NOBODY_ELSE_WRITES)('never in the middle of a handler: its open transaction is the lease, and nobody waits for it', async () => {
     const options = { ...quick, providers: [Billing], sync: { ...quick.sync, leaseMs: 50 } };
     const host = await startHost(options);
     const other = await startHost({ ...options, beside: host });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
+import { idleInTransaction } from '../support/sessions.js';
 import { Effect, Gate, quick, send, settled } from '../support/scenario.js';
 
 interface Call {
@@ -85,11 +86,7 @@ describe("promise 2, at least once with transaction: 'none'", () => {
     play.tell = () => gates[at++]!.pass();
     for (let i = 0; i < gates.length; i++) await send(host, product());
     await Promise.all(gates.map(({ reached }) => reached));
-    expect(
-      await host.sql(
-        `SELECT FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()`,
-      ),
-    ).toEqual([]);
+    expect(await idleInTransaction(host)).toEqual([]);
     gates.forEach((gate) => gate.release());
     await settled(host);
     expect(remote).toHaveLength(8);
@@ -117,7 +114,7 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       await send(slow, slow.stripe.create('product', {}, { delivery: 'unlogged' }));
       await gate.reached;
       const leaseUntil = async () =>
-        (await slow.sql<{ at: Date }>('SELECT lease_until AS at FROM sync_record'))[0]!.at.getTime();
+        (await slow.sql<{ lease_until: Date }>('SELECT lease_until FROM sync_record'))[0]!.lease_until.getTime();
       const first = await leaseUntil();
       // Several leases' time has gone by, and others have looked for work all the while.
       await until(async () => (await leaseUntil()) > first + 300);

@@ -1,14 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncAlarm, OnSyncEvent, SyncAlarm, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import type { EntityManager } from 'typeorm';
+import { databaseKind } from '../support/database.js';
 import { startHost, until, type Host } from '../support/host.js';
-import { Effect, effects, Gate, kill, pidOf, quick, send, settled, write } from '../support/scenario.js';
+import { itOn, SERVERS } from '../support/only-on.js';
+import { Effect, effects, Gate, quick, send, settled, write } from '../support/scenario.js';
+import { killSession, sessionOf, sleepIn, waitingForLock } from '../support/sessions.js';
 
 @Injectable()
 class Billing {
   calls: string[] = [];
   alarms: SyncAlarm[] = [];
   play: (event: SyncEvent, context: SyncContext) => unknown = () => undefined;
-  beside: () => unknown = () => undefined;
+  beside: (context: SyncContext) => unknown = () => undefined;
 
   @OnSyncEvent('stripe', 'customer.*', { name: 'book', timeoutMs: 250 })
   async book(event: SyncEvent, context: SyncContext) {
@@ -19,7 +23,7 @@ class Billing {
 
   @OnSyncEvent('stripe', 'customer.*', { name: 'mail' })
   async mail(event: SyncEvent, context: SyncContext) {
-    await this.beside();
+    await this.beside(context);
     await write(context.manager, 'mail', event.id);
   }
 
@@ -37,15 +41,15 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
   beforeAll(async () => {
     host = await startHost({ ...quick, providers: [Billing], source: { ...quick.source, maxAttempts: 3 } });
     billing = host.app.get(Billing);
-    await host.sql('CREATE UNIQUE INDEX ON effect (subject) WHERE handler = $$taken$$');
-    await host.sql('CREATE TABLE later (subject text UNIQUE DEFERRABLE INITIALLY DEFERRED)');
+    await host.sql('CREATE TABLE taken (name varchar(10) PRIMARY KEY)');
+    await host.sql('CREATE TABLE seat (id int PRIMARY KEY, times int)');
   });
   afterAll(() => host?.close());
 
   beforeEach(async () => {
     Object.assign(billing, { calls: [], alarms: [], play: () => undefined, beside: () => undefined });
     await host.dataSource.getRepository(Effect).clear();
-    await host.sql('DELETE FROM sync_event');
+    for (const table of ['sync_event', 'taken', 'seat']) await host.sql(`DELETE FROM ${table}`);
   });
 
   const deliver = async () =>
@@ -59,19 +63,37 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
   const once = () =>
     expect(effects(host).then((all) => all.sort())).resolves.toEqual([`book ${id}`, `mail ${id}`]);
 
-  it('a swallowed unique violation fails the attempt, and in the end the event is dead', async () => {
-    billing.play = async (_event, { manager }) => {
-      await write(manager, 'taken', 'x');
-      await write(manager, 'taken', 'x').catch(() => undefined);
-    };
-    await deliver();
-    await settled(host);
-    expect(billing.calls).toEqual(['book #1', 'book #2', 'book #3']);
-    expect(await effects(host)).toEqual([`mail ${id}`]);
-    expect(await event()).toMatchObject({ state: 'dead', dead_by: '["book"]' });
-    expect((await event()).error).toMatch(/^TransactionAbortedError: .*savepoint/);
-    expect(billing.alarms.map(({ kind }) => kind)).toEqual(['dead']);
-  });
+  const takeTwice = async (manager: EntityManager) => {
+    await manager.query(`INSERT INTO taken VALUES ('x')`);
+    await manager.query(`INSERT INTO taken VALUES ('x')`);
+  };
+
+  itOn('postgres', 'elsewhere only the statement is lost')(
+    'a swallowed unique violation fails the attempt, and in the end the event is dead',
+    async () => {
+      billing.play = (_event, { manager }) => takeTwice(manager).catch(() => undefined);
+      await deliver();
+      await settled(host);
+      expect(billing.calls).toEqual(['book #1', 'book #2', 'book #3']);
+      expect(await effects(host)).toEqual([`mail ${id}`]);
+      expect(await event()).toMatchObject({ state: 'dead', dead_by: '["book"]' });
+      expect((await event()).error).toMatch(/^TransactionAbortedError: .*savepoint/);
+      await until(() => billing.alarms.length > 0);
+      expect(billing.alarms.map(({ kind }) => kind)).toEqual(['dead']);
+    },
+  );
+
+  itOn(['mysql', 'sqlite'], 'on Postgres the transaction is lost')(
+    'a swallowed unique violation is the handler’s business: only that statement is lost',
+    async () => {
+      billing.play = (_event, { manager }) => takeTwice(manager).catch(() => undefined);
+      await deliver();
+      await settled(host);
+      expect(billing.calls).toEqual(['book #1']);
+      expect(await host.sql('SELECT name FROM taken')).toEqual([{ name: 'x' }]);
+      await once();
+    },
+  );
 
   it('a handler that ends the transaction itself fails, and what it does in another is not kept', async () => {
     billing.play = async (_event, { manager }) => {
@@ -88,52 +110,71 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
 
   it('a unique violation inside a savepoint hurts nobody', async () => {
     billing.play = async (_event, { manager }) => {
-      await write(manager, 'taken', 'y');
-      await manager.transaction((inner) => write(inner, 'taken', 'y')).catch(() => undefined);
-      await manager.delete(Effect, { handler: 'taken' });
+      await manager.transaction((inner) => takeTwice(inner)).catch(() => undefined);
     };
     await deliver();
     await settled(host);
     expect(billing.calls).toEqual(['book #1']);
+    expect(await host.sql('SELECT name FROM taken')).toEqual([]);
     await once();
   });
 
-  it('a swallowed deadlock fails the attempt', async () => {
-    await host.sql(`INSERT INTO effect (handler, subject) VALUES ('row', 'a'), ('row', 'b')`);
-    const lock = (subject: string) => `UPDATE effect SET handler = 'row' WHERE subject = '${subject}'`;
-    const holding = new Gate();
-    billing.play = async (_event, { manager, attempt }) => {
-      if (attempt > 1) return;
-      // The victim is whoever waits first.
-      await manager.query(`SET LOCAL deadlock_timeout = '10ms'`);
-      await manager.query(lock('a'));
-      await holding.pass();
-      await manager.query(lock('b')).catch(() => undefined);
-    };
-    await deliver();
-    await holding.reached;
-    const rival = host.dataSource.createQueryRunner();
-    await rival.startTransaction();
-    await rival.query(`SET LOCAL deadlock_timeout = '10s'`);
-    await rival.query(lock('b'));
-    const blocked = rival.query(lock('a'));
-    await until(
-      async () =>
-        (
-          await host.sql(
-            `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-          )
-        ).length > 0,
-    );
-    holding.release();
-    await blocked;
-    await rival.rollbackTransaction();
-    await rival.release();
-    await settled(host);
-    await host.sql(`DELETE FROM effect WHERE handler = 'row'`);
-    expect(billing.calls).toEqual(['book #1', 'book #2']);
-    await once();
-  });
+  itOn(SERVERS, 'SQLite has one writer at a time')(
+    'a swallowed deadlock fails the attempt, and nothing of it is kept: not even what came after',
+    async () => {
+      await host.sql('INSERT INTO seat VALUES (1, 0), (2, 0)');
+      const take = (seat: number) => `UPDATE seat SET times = times + 1 WHERE id = ${seat}`;
+      const holding = new Gate();
+      billing.play = async (_event, { manager, attempt }) => {
+        if (attempt > 1) return;
+        // The victim is on Postgres whoever waits first, on MySQL whoever has written less.
+        if (databaseKind === 'postgres') await manager.query(`SET LOCAL deadlock_timeout = '10ms'`);
+        await manager.query(take(1));
+        await holding.pass();
+        await manager.query(take(2)).catch(() => undefined);
+        for (const handler of ['book', 'mail'])
+          await write(manager, handler, 'after the deadlock').catch(() => undefined);
+      };
+      await deliver();
+      await holding.reached;
+      const rival = host.dataSource.createQueryRunner();
+      await rival.startTransaction();
+      if (databaseKind === 'postgres') await rival.query(`SET LOCAL deadlock_timeout = '10s'`);
+      for (let i = 100; i < 130; i++) await rival.query(`INSERT INTO seat VALUES (${i}, 0)`);
+      await rival.query(take(2));
+      const blocked = rival.query(take(1));
+      await until(async () => (await waitingForLock(host)).length > 0);
+      holding.release();
+      await blocked;
+      await rival.rollbackTransaction();
+      await rival.release();
+      await settled(host);
+      expect(billing.calls).toEqual(['book #1', 'book #2']);
+      expect(await host.sql('SELECT times FROM seat ORDER BY id')).toEqual([{ times: 0 }, { times: 0 }]);
+      await once();
+    },
+  );
+
+  itOn('mysql', 'elsewhere a wait for a lock has no end of its own, or ends the transaction')(
+    'a swallowed lock wait time-out is the handler’s business: only that statement is lost',
+    async () => {
+      await host.sql('INSERT INTO seat VALUES (1, 0)');
+      const rival = host.dataSource.createQueryRunner();
+      await rival.startTransaction();
+      await rival.query('UPDATE seat SET times = 7');
+      const errors: unknown[] = [];
+      billing.beside = async ({ manager }) => {
+        await manager.query('SET SESSION innodb_lock_wait_timeout = 1');
+        await manager.query('UPDATE seat SET times = 8').catch((error: unknown) => errors.push(error));
+      };
+      await deliver();
+      await settled(host);
+      await rival.rollbackTransaction();
+      await rival.release();
+      expect(errors).toMatchObject([{ driverError: { code: 'ER_LOCK_WAIT_TIMEOUT' } }]);
+      await once();
+    },
+  );
 
   it('a handler that outlives its time can commit nothing, and has not succeeded when it ends after all', async () => {
     const [overdue, meanwhile] = [new Gate(), new Gate()];
@@ -155,9 +196,9 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
     await once();
   });
 
-  it('a handler that is stuck in a statement beyond its time is tried again', async () => {
+  itOn(SERVERS, 'SQLite runs statements in this process')('a handler that is stuck in a statement beyond its time is tried again', async () => {
     billing.play = async (_event, { manager, attempt }) => {
-      if (attempt === 1) await manager.query('SELECT pg_sleep(12)');
+      if (attempt === 1) await sleepIn(manager, 12);
     };
     await deliver();
     await settled(host);
@@ -165,17 +206,17 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
     await once();
   }, 10_000);
 
-  it.each(['idle', 'in a query'])('a session that is killed while the handler has it, %s', async (when) => {
-    const [pid, gate] = [new Array<number>(), new Gate()];
+  itOn(SERVERS, 'SQLite has no sessions').each(['idle', 'in a query'])('a session that is killed while the handler has it, %s', async (when) => {
+    const [session, gate] = [new Array<number>(), new Gate()];
     billing.play = async (_event, { manager }) => {
-      if (pid.length > 0) return;
-      pid.push(await pidOf(manager));
+      if (session.length > 0) return;
+      session.push(await sessionOf(manager));
       if (when === 'idle') await gate.pass();
-      else await manager.query('SELECT pg_sleep(10)');
+      else await sleepIn(manager, 10);
     };
     await deliver();
-    await until(() => pid.length > 0);
-    await kill(host, pid[0]!);
+    await until(() => session.length > 0);
+    await killSession(host, session[0]!);
     gate.release();
     await settled(host);
     // Nobody's fault: no attempt was used.
@@ -183,23 +224,13 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
     await once();
   });
 
-  it.each(['before', 'after'] as const)(
+  itOn(SERVERS, 'SQLite has no network').each(['before', 'after'] as const)(
     'a connection that is lost at COMMIT, %s it has happened',
     async (when) => {
       let lost = 0;
       billing.play = async (_event, { manager }) => {
         if (lost > 0) return;
-        const client = (await manager.queryRunner!.connect()) as {
-          query: (...args: unknown[]) => Promise<unknown>;
-        };
-        const query = client.query.bind(client);
-        client.query = async (...args) => {
-          if (!String(args[0]).endsWith('COMMIT')) return query(...args);
-          lost += 1;
-          if (when === 'after') await query(...args);
-          client.query = query;
-          throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-        };
+        await loseAtCommit(manager, when, () => (lost += 1));
       };
       await deliver();
       await settled(host);
@@ -209,13 +240,41 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
     },
   );
 
-  it('what the database refuses at COMMIT is a failed attempt like any other', async () => {
-    billing.play = (_event, { manager }) => manager.query(`INSERT INTO later VALUES ('x'), ('x')`);
-    await deliver();
-    await settled(host);
-    expect(billing.calls).toEqual(['book #1', 'book #2', 'book #3']);
-    expect(await event()).toMatchObject({ state: 'dead', dead_by: '["book"]' });
-    expect((await event()).error).toMatch(/later_subject_key/);
-    expect(await effects(host)).toEqual([`mail ${id}`]);
-  });
+  itOn(['postgres', 'sqlite'], 'MySQL checks nothing at COMMIT')(
+    'what the database refuses at COMMIT is a failed attempt like any other',
+    async () => {
+      await host.sql('CREATE TABLE later (seat int REFERENCES seat (id) DEFERRABLE INITIALLY DEFERRED)');
+      billing.play = (_event, { manager }) => manager.query(`INSERT INTO later VALUES (99)`);
+      await deliver();
+      await settled(host);
+      expect(billing.calls).toEqual(['book #1', 'book #2', 'book #3']);
+      expect(await event()).toMatchObject({ state: 'dead', dead_by: '["book"]' });
+      expect((await event()).error).toMatch(/foreign key/i);
+      expect(await effects(host)).toEqual([`mail ${id}`]);
+    },
+  );
 });
+
+type DriverQuery = (...args: unknown[]) => unknown;
+
+/** The connection breaks when COMMIT is sent, before or after the server has done it. */
+async function loseAtCommit(
+  manager: EntityManager,
+  when: 'before' | 'after',
+  lost: () => void,
+): Promise<void> {
+  const client = (await manager.queryRunner!.connect()) as { query: DriverQuery };
+  const query = client.query.bind(client);
+  client.query = (...args) => {
+    if (!String(args[0]).endsWith('COMMIT')) return query(...args);
+    client.query = query;
+    lost();
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    // One driver calls back, the other promises.
+    const answer = args.at(-1);
+    if (typeof answer !== 'function')
+      return Promise.resolve(when === 'after' && query(...args)).then(() => Promise.reject(reset));
+    const fail = () => (answer as (error: Error) => void)(reset);
+    return when === 'after' ? query(...args.slice(0, -1), fail) : fail();
+  };
+}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncContext, SyncEvent, UnrecoverableError } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
+import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
 import { crash, Gate, quick, send, settled } from '../support/scenario.js';
 
 interface Call {
@@ -215,7 +216,7 @@ describe('promise 3, in order per record', () => {
     });
   });
 
-  it('an event about nothing that has an id is its own record: two of them do not wait for each other', async () => {
+  itOn(SERVERS, NOBODY_ELSE_WRITES)('an event about nothing that has an id is its own record: two of them do not wait for each other', async () => {
     const invoice = { object: 'invoice', customer: 'cus_1', lines: { object: 'list', data: [] } };
     const gate = new Gate();
     play = ({ id }) => id === 'u1' && gate.pass();

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncAlarm, OnSyncChange, OnSyncEvent, SyncAlarm, SyncChange, SyncEvent } from 'nestjs-hybrid-sync';
 import { SweepScheduler } from '../../lib/dispatch/sweep.scheduler.js';
+import { databaseKind } from '../support/database.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { quick, send, settled } from '../support/scenario.js';
+import { createTrigger, dropTrigger } from '../support/trigger.js';
 
 const MISSING_CONFIRM_MS = 150;
 
@@ -197,10 +199,13 @@ describe('promise 4, newest wins, when records go', () => {
   it('too many unannounced deletions are not believed, by however many processes: they wait, with an alarm', async () => {
     const other = await startHost({ ...quick, providers: [Shop], sync, beside: host });
     // Slow enough for two of them to be under way at the same time.
-    await host.sql(`CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$`);
-    await host.sql(`CREATE TRIGGER dawdle BEFORE UPDATE ON sync_record FOR EACH ROW
-      WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION dawdle()`);
+    if (databaseKind !== 'sqlite')
+      await createTrigger(host, {
+        name: 'dawdle',
+        at: 'BEFORE UPDATE ON sync_record',
+        when: 'OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL',
+        run: databaseKind === 'mysql' ? 'DO SLEEP(0.01)' : 'PERFORM pg_sleep(0.01)',
+      });
     try {
       const objects = Array.from({ length: 26 }, () => create('product'));
       for (const object of objects) await send(host, object);
@@ -239,7 +244,7 @@ describe('promise 4, newest wins, when records go', () => {
       await send(host, announced, { type: 'product.deleted' });
       await until(() => deleted().length === 21);
     } finally {
-      await host.sql('DROP FUNCTION dawdle CASCADE');
+      if (databaseKind !== 'sqlite') await dropTrigger(host, 'dawdle');
       await other.close();
     }
   });

@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import fc from 'fast-check';
 import { mirror, OnSyncChange, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { FencedTransaction } from '../../lib/process/fenced-transaction.js';
+import { databaseKind } from '../support/database.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { Effect, quick, write } from '../support/scenario.js';
+import { idleInTransaction, killSession, sessions } from '../support/sessions.js';
 
 @Entity({ name: 'copy' })
 class Copy {
-  @PrimaryColumn('text')
+  @PrimaryColumn({ type: 'varchar', length: 64 })
   stripeId!: string;
 
   @Column('text')
@@ -67,13 +70,22 @@ const step = fc.oneof(
 );
 
 /** What happens to workers, as the database sees it. */
-const mishaps = {
-  expire: `UPDATE sync_record SET lease_until = now() WHERE lease_token IS NOT NULL`,
-  steal: `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now() WHERE lease_token IS NOT NULL`,
-  kill: `SELECT pg_terminate_backend(pid) FROM (
-    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-    ORDER BY state = 'idle in transaction' DESC, random() LIMIT 2) AS session`,
+const mishaps: Record<string, (host: Host) => Promise<unknown>> = {
+  expire: ({ sql }) => sql(`UPDATE sync_record SET lease_until = now() WHERE lease_token IS NOT NULL`),
+  steal: ({ sql }) =>
+    sql(
+      `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now() WHERE lease_token IS NOT NULL`,
+    ),
+  kill: killTwo,
 };
+
+/** Ends two sessions, of those with an open transaction if there are any. */
+async function killTwo(host: Host): Promise<void> {
+  if (databaseKind === 'sqlite') return host.app.get(FencedTransaction, { strict: false }).cutOff();
+  const all = (await sessions(host)).sort(() => Math.random() - 0.5);
+  const victims = [...new Set([...(await idleInTransaction(host)), ...all])].slice(0, 2);
+  await Promise.all(victims.map((id) => killSession(host, id)));
+}
 
 describe('promise 4, newest wins, whatever comes together', () => {
   let hosts: Host[];
@@ -98,7 +110,6 @@ describe('promise 4, newest wins, whatever comes together', () => {
     const [host] = hosts as [Host];
     const { stripe } = host;
     const deadline = Date.now() + 10_000;
-    // The test's own sessions are killed too.
     const sql = (query: string) => host.sql(query).catch(() => undefined);
     let run = 0;
     const property = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
@@ -117,7 +128,8 @@ describe('promise 4, newest wins, whatever comes together', () => {
           if (next.do === 'update' && !exists) stripe.create(type, { id, name: next.name });
         } else if (next.do === 'fail') failures += next.times;
         else if (next.do === 'rest') await new Promise((resolve) => setTimeout(resolve, next.ms));
-        else if (next.do in mishaps) await sql(mishaps[next.do as keyof typeof mishaps]);
+        // The test's own sessions are killed too.
+        else if (next.do in mishaps) await mishaps[next.do]!(host).catch(() => undefined);
         else stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);
       }
       await stripe.flush();

@@ -2,10 +2,12 @@ import { jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { OnSyncAlarm, OnSyncEvent, SyncAlarm, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
-import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
 import { compileChildProgram, type ChildOptions, type ChildProgram } from '../support/child-app.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { ChildEffect } from '../support/child-effect.js';
+import { connectTo, createDatabase, type TestDatabase } from '../support/database.js';
 import { startHost, until, type Host } from '../support/host.js';
+import { sqlOn, type Sql } from '../support/sql.js';
 
 /** Of one who survives. */
 @Injectable()
@@ -32,27 +34,28 @@ describe('one bad thing stops one thing: an event that kills its process', () =>
   let program: ChildProgram;
   let database: TestDatabase;
   let stripe: FakeStripe;
-  let db: Client;
+  let db: DataSource;
+  let sql: Sql;
   let host: Host | undefined;
 
   beforeAll(async () => {
     program = compileChildProgram();
     database = await createDatabase();
     stripe = await FakeStripe.start();
-    db = new Client({ connectionString: database.url });
-    await db.connect();
-    await db.query('CREATE TABLE effect (handler text, record_id text, cause text, idempotency_key text)');
+    db = await connectTo(database, [ChildEffect]);
+    await db.synchronize();
+    sql = sqlOn(db);
   });
   afterAll(async () => {
     await host?.app.close();
     await program.close();
     await stripe.close();
-    await db.end();
+    await db.destroy();
     await database.drop();
   });
 
   async function starts(): Promise<number> {
-    const { rows } = await db.query<{ starts: number }>(
+    const rows = await sql<{ starts: number }>(
       `SELECT starts FROM sync_record WHERE record_id = 'cus_killer'`,
     );
     return rows[0]!.starts;
@@ -65,7 +68,7 @@ describe('one bad thing stops one thing: an event that kills its process', () =>
   }
 
   it('takes others down with it twice at most; from then on it is run alone', async () => {
-    const busy = await start({ sync: { leaseMs: 600, maxPasses: 1 }, holdAt: { cus_busy: 'first-written' } });
+    const busy = await start({ sync: { leaseMs: 600, maxPasses: 1 }, holdAt: { cus_busy: 'outside-written' } });
     stripe.deliverTo(busy.webhookUrl);
     stripe.create('customer', { id: 'cus_busy' });
     await busy.held('cus_busy');
@@ -80,12 +83,12 @@ describe('one bad thing stops one thing: an event that kills its process', () =>
     }
     expect(await (await start()).ended).toBe(7);
     expect(await starts()).toBe(3);
-    const { rows } = await db.query('SELECT record_id FROM sync_record WHERE starts > 2');
+    const rows = await sql('SELECT record_id FROM sync_record WHERE starts > 2');
     expect(rows).toEqual([{ record_id: 'cus_killer' }]);
   });
 
   it('is dead after five, says so, and the others have lost nothing', async () => {
-    await db.query(`UPDATE sync_record SET starts = 5 WHERE record_id = 'cus_killer'`);
+    await sql(`UPDATE sync_record SET starts = 5 WHERE record_id = 'cus_killer'`);
     host = await startHost({
       beside: { database, stripe } as Host,
       providers: [Billing],
@@ -94,18 +97,18 @@ describe('one bad thing stops one thing: an event that kills its process', () =>
     const { alarms, handled } = host.app.get(Billing);
     await until(() => alarms.length > 0);
     expect(alarms).toMatchObject([{ kind: 'dead', record: { id: 'cus_killer' } }]);
-    const { rows } = await db.query(`SELECT record_id, reason FROM sync_event WHERE state = 'dead'`);
+    const rows = await sql(`SELECT record_id, reason FROM sync_event WHERE state = 'dead'`);
     expect(rows).toEqual([{ record_id: 'cus_killer', reason: 'crashed' }]);
     expect(handled).not.toContain('cus_killer customer.created');
 
     await until(
-      async () => (await db.query(`SELECT FROM sync_event WHERE state = 'waiting'`)).rowCount === 0,
+      async () => (await sql(`SELECT FROM sync_event WHERE state = 'waiting'`)).length === 0,
     );
-    const done = await db.query<{ record_id: string }>(
+    const done = await sql<{ record_id: string }>(
       `SELECT record_id FROM effect WHERE handler = 'first'`,
     );
     const handledBy = [
-      ...done.rows.map((row) => row.record_id),
+      ...done.map((row) => row.record_id),
       ...handled.map((line) => line.split(' ')[0]!),
     ];
     // All, and none of them twice.

@@ -120,6 +120,7 @@ describe('one bad thing stops one thing: the provider', () => {
       await create(id);
       await until(() => billing.handled.includes(`${id} 1`));
     }
+    await until(async () => (await events(`state = 'waiting'`)).length === 0);
     expect(await events(`state <> 'completed'`)).toMatchObject([
       { record_id: 'cus_bad', dead_by: '["hydrate"]' },
     ]);

@@ -1,16 +1,8 @@
 import { signedDelivery } from 'nestjs-hybrid-sync/testing';
 import { deliver } from '../support/deliver.js';
 import { startHost, until, type Host } from '../support/host.js';
-
-/** Refuses rows as a column that is too short does, whenever the condition holds. */
-function refuseRows(condition: string): string {
-  return `
-    CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF ${condition} THEN RAISE EXCEPTION 'refused' USING ERRCODE = '22001'; END IF;
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON sync_event FOR EACH ROW EXECUTE FUNCTION refuse()`;
-}
+import { lockTable } from '../support/sessions.js';
+import { createTrigger, REFUSE } from '../support/trigger.js';
 
 describe('one bad thing stops one thing: a row that the database refuses', () => {
   let host: Host;
@@ -27,11 +19,13 @@ describe('one bad thing stops one thing: a row that the database refuses', () =>
   });
   afterAll(() => host?.close());
 
+  /** As a column that is too short does. */
+  const refuseRows = (when: string) =>
+    createTrigger(host, { name: 'refuse', at: 'BEFORE INSERT ON sync_event', when, run: REFUSE });
+
   /** All at once, and so that they share one insert. */
   async function postTogether(ids: string[]): Promise<Record<string, number>> {
-    const session = host.dataSource.createQueryRunner();
-    await session.connect();
-    await session.query('BEGIN; LOCK TABLE sync_event');
+    const locked = await lockTable(host, 'sync_event');
     arrived = 0;
     const answers = ids.map(async (id) => {
       const event = host.stripe.emit(
@@ -44,8 +38,7 @@ describe('one bad thing stops one thing: a row that the database refuses', () =>
       return [id, (await deliver(`${host.url}/webhooks/stripe`, delivery)).status] as const;
     });
     await until(() => arrived === ids.length);
-    await session.query('ROLLBACK');
-    await session.release();
+    await locked.release();
     return Object.fromEntries(await Promise.all(answers));
   }
 
@@ -53,7 +46,7 @@ describe('one bad thing stops one thing: a row that the database refuses', () =>
     host.sql<{ event_id: string }>('SELECT event_id FROM sync_event WHERE event_id = ANY ($1)', [ids]);
 
   it('is kept as it came, and its neighbours are stored', async () => {
-    await host.sql(refuseRows(`NEW.event_id = 'evt_a3'`));
+    await refuseRows(`NEW.event_id = 'evt_a3'`);
     const ids = Array.from({ length: 12 }, (_, i) => `evt_a${i}`);
     expect(Object.values(await postTogether(ids))).toEqual(Array(12).fill(200));
     expect((await rows(ids)).map((row) => row.event_id).sort()).toEqual(
@@ -68,7 +61,7 @@ describe('one bad thing stops one thing: a row that the database refuses', () =>
   });
 
   it('is refused however it is put: that one is to be sent again, its neighbours are stored', async () => {
-    await host.sql(refuseRows(`NEW.event_id = 'evt_b7' OR NEW.reason = 'unstorable'`));
+    await refuseRows(`NEW.event_id = 'evt_b7' OR NEW.reason = 'unstorable'`);
     const ids = Array.from({ length: 12 }, (_, i) => `evt_b${i}`);
     const { evt_b7: refused, ...others } = await postTogether(ids);
     expect(refused).toBe(503);

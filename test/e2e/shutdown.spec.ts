@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { OnSyncChange, SyncChange, SyncContext } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { dispatcherOf, Effect, quick, write } from '../support/scenario.js';
+import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
+import { dispatcherOf, Effect, effects, quick, settled, write } from '../support/scenario.js';
 
 @Injectable()
 class Slow {
@@ -31,29 +32,32 @@ describe('shutdown', () => {
     await host.close();
   });
 
-  it('lets running handlers finish, begins no more, and leaves the rest to another process', async () => {
-    host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, maxTransactions: 2 } });
-    const slow = host.app.get(Slow);
-    const ids = Array.from({ length: 6 }, () => host.stripe.create('customer').id);
-    await host.stripe.flush();
-    await until(() => slow.begun.length === 2);
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'lets running handlers finish, begins no more, and leaves the rest to another process',
+    async () => {
+      host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, maxTransactions: 2 } });
+      const slow = host.app.get(Slow);
+      const ids = Array.from({ length: 6 }, () => host.stripe.create('customer').id);
+      await host.stripe.flush();
+      await until(() => slow.begun.length === 2);
 
-    // Beside it another process, so that the database stays when the first one goes.
-    const closing = (async () => {
-      next = await startHost({ ...quick, beside: host, providers: [Finisher] });
-      const closed = host.app.close();
-      slow.release();
-      await closed;
-    })();
-    await closing;
-    expect(slow.begun).toHaveLength(2);
-    expect(slow.aborted).toBe(false);
+      // Beside it another process, so that the database stays when the first one goes.
+      const closing = (async () => {
+        next = await startHost({ ...quick, beside: host, providers: [Finisher] });
+        const closed = host.app.close();
+        slow.release();
+        await closed;
+      })();
+      await closing;
+      expect(slow.begun).toHaveLength(2);
+      expect(slow.aborted).toBe(false);
 
-    await next!.sync.idle();
-    const rows = await next!.dataSource.getRepository(Effect).find();
-    expect(rows.map(({ subject }) => subject).sort()).toEqual([...ids].sort());
-    expect(rows.filter(({ handler }) => handler === 'slow')).toHaveLength(2);
-  });
+      await next!.sync.idle();
+      const rows = await next!.dataSource.getRepository(Effect).find();
+      expect(rows.map(({ subject }) => subject).sort()).toEqual([...ids].sort());
+      expect(rows.filter(({ handler }) => handler === 'slow')).toHaveLength(2);
+    },
+  );
 
   it('lets a claim and a sweep that are under way come to their end, without a word', async () => {
     host = await startHost({ ...quick, providers: [Slow] });
@@ -86,14 +90,20 @@ describe('shutdown', () => {
   });
 
   it('waits no longer than drainMs, after which the signal tells the handler', async () => {
-    host = await startHost({ ...quick, providers: [Slow], sync: { ...quick.sync, drainMs: 50 } });
+    host = await startHost({
+      ...quick,
+      providers: [Slow],
+      sync: { ...quick.sync, drainMs: 50, leaseMs: 500 },
+    });
     const slow = host.app.get(Slow);
     host.stripe.create('customer');
     await until(() => slow.begun.length === 1);
-    next = await startHost({ ...quick, beside: host, providers: [Finisher] });
     await host.app.close();
     expect(slow.aborted).toBe(true);
+    next = await startHost({ ...quick, beside: host, providers: [Finisher] });
     slow.release();
+    await settled(next);
+    expect(await effects(next)).toEqual([expect.stringContaining('finisher')]);
   });
 });
 

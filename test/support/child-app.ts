@@ -25,7 +25,7 @@ export interface ChildProgram {
   close(): Promise<void>;
 }
 
-export interface ChildOptions extends Omit<ChildConfig, 'databaseUrl' | 'stripe'> {
+export interface ChildOptions extends Omit<ChildConfig, 'database' | 'stripe'> {
   database: TestDatabase;
   stripe: FakeStripe;
 }
@@ -48,7 +48,8 @@ export interface ChildApp {
 /** Compiles once, in a few hundredths of a second: nothing has to be built before the tests. */
 export function compileChildProgram(): ChildProgram {
   const folder = mkdtempSync(join(tmpdir(), 'child-app-'));
-  for (const source of [...sourcesIn('lib'), join(root, 'test/support/child-main.ts')]) {
+  const support = ['child-main.ts', 'child-effect.ts'].map((name) => join(root, 'test/support', name));
+  for (const source of [...sourcesIn('lib'), ...support]) {
     const target = join(folder, relative(root, source).replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, compiled(source));
@@ -64,7 +65,7 @@ export function compileChildProgram(): ChildProgram {
       const { apiKey, webhookSecrets, connection } = stripe;
       const child = await startProcess(join(folder, 'test/support/child-main.js'), {
         ...config,
-        databaseUrl: database.url,
+        database: database.options,
         stripe: { apiKey, webhookSecrets, ...connection },
       });
       running.add(child);

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import {
   OnSyncChange,
   OnSyncEvent,
@@ -18,12 +18,14 @@ import {
 } from 'nestjs-hybrid-sync';
 import { stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
 import { DataSource, type EntityManager } from 'typeorm';
+import { ChildEffect } from './child-effect.js';
 
 /** Where a handler stops for ever, or ends the process. */
 export type Point = 'first-written' | 'second-entered' | 'outside-written' | 'exit';
 
 export interface ChildConfig {
-  databaseUrl: string;
+  /** As TypeORM wants it. */
+  database: object;
   stripe: Pick<StripeOptions, 'apiKey' | 'webhookSecrets' | 'host' | 'port' | 'protocol'>;
   /** Over the options of the module. */
   sync?: Partial<Omit<SyncOptions, 'sources'>>;
@@ -77,7 +79,6 @@ async function pass(point: Point, recordId: string): Promise<void> {
   await new Promise(() => undefined);
 }
 
-/** Each effect is a row of `effect`, which has no unique key: what happens twice is there twice. */
 @Injectable()
 class Handlers {
   constructor(private readonly dataSource: DataSource) {}
@@ -106,22 +107,25 @@ class Handlers {
     await pass('outside-written', record.id);
   }
 
-  private async write(manager: EntityManager, ...effect: [string, string, string, string]): Promise<void> {
-    await manager.query(
-      'INSERT INTO effect (handler, record_id, cause, idempotency_key) VALUES ($1, $2, $3, $4)',
-      effect,
-    );
+  private async write(
+    manager: EntityManager,
+    handler: string,
+    recordId: string,
+    cause: string,
+    idempotencyKey: string,
+  ): Promise<void> {
+    await manager.insert(ChildEffect, { handler, recordId, cause, idempotencyKey });
   }
 }
 
 @Module({
   imports: [
     TypeOrmModule.forRoot({
-      type: 'postgres',
-      url: config.databaseUrl,
+      ...(config.database as TypeOrmModuleOptions),
       autoLoadEntities: true,
       retryAttempts: 0,
-    }),
+    } as TypeOrmModuleOptions),
+    TypeOrmModule.forFeature([ChildEffect]),
     SyncModule.forRoot({
       sources: { stripe: stripe({ ...config.stripe, callsPerSecond: 10_000 }) },
       ...config.sync,

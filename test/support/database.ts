@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import type { SyncDatabaseType } from 'nestjs-hybrid-sync';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
@@ -17,6 +18,13 @@ export interface TestDatabase {
 /** The kind of database that this run is on. */
 export const databaseType = (process.env.TEST_DATABASE_TYPE ?? 'postgres') as SyncDatabaseType;
 
+/** MariaDB is one to the tests as to the library. */
+export type DatabaseKind = 'postgres' | 'mysql' | 'sqlite';
+
+export const databaseKind = (
+  { postgres: 'postgres', mysql: 'mysql', mariadb: 'mysql', 'better-sqlite3': 'sqlite' } as const
+)[databaseType];
+
 /** A new empty database on the server of this run. */
 export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
@@ -25,16 +33,22 @@ export async function createDatabase(): Promise<TestDatabase> {
     const drop = async () => ['', '-wal', '-shm'].forEach((end) => rmSync(file + end, { force: true }));
     return { url: file, options: { type: databaseType, database: file, timeout: 2_000 }, drop };
   }
-  const server = serverUrl();
-  await onServer(server, `CREATE DATABASE ${name}`);
-  const url = new URL(server);
+  await onServer(`CREATE DATABASE ${name}`);
+  const url = new URL(serverUrl());
   url.pathname = `/${name}`;
-  const force = databaseType === 'postgres' ? ' WITH (FORCE)' : '';
   return {
     url: url.href,
     options: { type: databaseType, url: url.href } as TestDatabase['options'],
-    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name}${force}`),
+    drop: databaseKind === 'postgres' ? () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) : dropByForce,
   };
+
+  /** MySQL would wait for whoever still uses one of its tables. */
+  async function dropByForce(): Promise<void> {
+    const connected = `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = '${name}'`;
+    for (const { id } of await onServer<{ id: unknown }[]>(connected))
+      await onServer(`KILL CONNECTION ${String(id)}`).catch(() => undefined);
+    await onServer(`DROP DATABASE IF EXISTS ${name}`);
+  }
 }
 
 function serverUrl(): string {
@@ -43,10 +57,17 @@ function serverUrl(): string {
   return url;
 }
 
-async function onServer(url: string, statement: string): Promise<void> {
-  const server = await new DataSource({ type: databaseType, url } as DataSourceOptions).initialize();
+/** A connection to it that is no application's. */
+export function connectTo({ options }: TestDatabase, entities: Type<object>[] = []): Promise<DataSource> {
+  return new DataSource({ ...options, entities }).initialize();
+}
+
+/** As an administrator, whichever database it is about. */
+export async function onServer<Result = unknown>(statement: string): Promise<Result> {
+  const options = { type: databaseType, url: serverUrl() } as DataSourceOptions;
+  const server = await new DataSource(options).initialize();
   try {
-    await server.query(statement);
+    return await server.query<Result>(statement);
   } finally {
     await server.destroy();
   }

@@ -24,8 +24,8 @@ import {
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
-import { createDatabase, databaseType, type TestDatabase } from './database.js';
-import { asPostgres, portable } from './portable-sql.js';
+import { createDatabase, type TestDatabase } from './database.js';
+import { sqlOn, type Sql } from './sql.js';
 
 export interface HostOptions {
   providers?: Provider[];
@@ -59,7 +59,7 @@ export interface Host {
   database: TestDatabase;
   dataSource: DataSource;
   /** Rows of a table of the module, or of a query. */
-  sql<Row = Record<string, unknown>>(query: string, params?: unknown[]): Promise<Row[]>;
+  sql: Sql;
   count(entity: EntityTarget<ObjectLiteral>): Promise<number>;
   close(): Promise<void>;
 }
@@ -123,10 +123,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     stripe: fake,
     database,
     dataSource,
-    sql: async <Row>(query: string, params?: unknown[]) => {
-      const rows: unknown = await dataSource.query(...portable(query, params));
-      return databaseType !== 'postgres' && Array.isArray(rows) ? rows.map(asPostgres<Row>) : (rows as Row[]);
-    },
+    sql: sqlOn(dataSource),
     count: (entity) => dataSource.getRepository(entity).count(),
     async close() {
       if (!options.beside) fake.deliverTo(null);

@@ -33,7 +33,7 @@ export function portable(sql: string, given: unknown[] = []): [sql: string, para
 export function asPostgres<Row>(row: Row): Row {
   const entries = Object.entries(row as object).map(([column, value]: [string, unknown]) => {
     if (value !== null && /_(at|until|since)$/.test(column)) return [column, new Date(Number(value))];
-    if (/^(n|times|keys|waiting|all|seconds|count|attempts|starts|version)$/.test(column))
+    if (/^(n|times|key_count|waiting|total|count|attempts|starts|version)$/.test(column))
       return [column, value === null ? null : Number(value)];
     if (/^(alive|due|late|deletion|deleted)$/.test(column))
       return [column, value === null ? null : Number(value) === 1];

@@ -1,10 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { signedDelivery } from 'nestjs-hybrid-sync/testing';
 import { Column, Entity, PrimaryGeneratedColumn, type EntityManager } from 'typeorm';
+import { SyncEventEntity } from 'nestjs-hybrid-sync';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.js';
+import { FencedTransaction } from '../../lib/process/fenced-transaction.js';
 import { SyncClock } from '../../lib/sync.clock.js';
+import { databaseKind } from './database.js';
 import type { Host, HostOptions } from './host.js';
 import { until } from './host.js';
+import { idleInTransaction, killSession } from './sessions.js';
 
 /** A write of a handler's, through the manager that it was given. */
 @Entity({ name: 'effect' })
@@ -57,6 +61,37 @@ export async function send(
   return id;
 }
 
+/**
+ * Events that are there without anyone having been told: as the one with that id, but for what `as` says of the n-th;
+ * each a millisecond after the one before.
+ */
+export async function store(
+  host: Host,
+  about: string,
+  {
+    count = 1,
+    as = () => ({}),
+    manager = host.dataSource.manager,
+  }: { count?: number; as?: (n: number) => Partial<SyncEventEntity>; manager?: EntityManager } = {},
+): Promise<void> {
+  const { id: _, ...event } = await host.dataSource
+    .getRepository(SyncEventEntity)
+    .findOneByOrFail({ eventId: about });
+  const alike = Array.from({ length: count }, (_, i) => ({
+    ...event,
+    state: 'waiting' as const,
+    settledAt: null,
+    succeededBy: null,
+    late: null,
+    occurredAt: new Date(event.occurredAt!.getTime() + i + 1),
+    eventId: `evt_${i + 1}`,
+    dedupeKey: randomBytes(16),
+    ...as(i + 1),
+  }));
+  for (let at = 0; at < count; at += 100)
+    await manager.insert(SyncEventEntity, alike.slice(at, at + 100));
+}
+
 /** Resolves when no event waits any more, not even for a later attempt. */
 export function settled(host: Host): Promise<void> {
   return until(
@@ -92,37 +127,33 @@ export class Gate {
   }
 }
 
-/** Ends database sessions, as an administrator or a fail-over does. */
-export async function kill(host: Host, pid: number): Promise<void> {
-  await host.sql('SELECT pg_terminate_backend($1)', [pid]);
-  await until(
-    async () => (await host.sql('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).length === 0,
-  );
-}
-
 /**
  * What is left of a worker that does not come back while it runs a handler: the transaction is gone, and so is the
  * lease as soon as somebody asks for it. The handler itself may go on, and finds out.
  */
 export async function crash(host: Host, recordId: string): Promise<void> {
-  await host.sql(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE state = 'idle in transaction' AND datname = current_database()`,
-  );
+  if (databaseKind === 'sqlite') await host.app.get(FencedTransaction, { strict: false }).cutOff();
+  for (const id of await idleInTransaction(host)) await killSession(host, id);
+  const token = randomUUID();
   await until(async () => {
-    const [, stolen] = (await host.sql(
-      `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now()
-       WHERE record_id = $1 AND lease_token IS NOT NULL`,
-      [recordId],
-    )) as unknown as [unknown, number];
-    return stolen > 0;
+    await host.sql(
+      `UPDATE sync_record SET lease_token = $1, lease_until = now()
+       WHERE record_id = $2 AND lease_token IS NOT NULL`,
+      [token, recordId],
+    );
+    return (await host.sql(`SELECT FROM sync_record WHERE lease_token = $1`, [token])).length > 0;
   });
 }
 
-/** The server process behind a handler's transaction. */
-export async function pidOf(manager: EntityManager): Promise<number> {
-  const [row] = await manager.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
-  return row!.pid;
+/** Fails as a statement does that has lost to another transaction. */
+export function lose(manager: EntityManager): Promise<unknown> {
+  if (databaseKind === 'sqlite')
+    return Promise.reject(Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' }));
+  return manager.query(
+    databaseKind === 'mysql'
+      ? `SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'lost'`
+      : `DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$`,
+  );
 }
 
 export function dispatcherOf(host: Host): Dispatcher {

@@ -12,9 +12,10 @@ import {
 } from '../sync.database.js';
 import { withinLimit } from '../time-limit.js';
 import type { TypeOrmRunner } from '../typeorm-runner.js';
-import { clientOf, destroyMysqlConnection } from './mysql.client.js';
+import { clientOf, cutMysqlRunner, type MysqlClient } from './mysql.client.js';
 import { mysqlDialect } from './mysql.dialect.js';
-import { MysqlFencedConnection, type IdleLimit } from './mysql.fenced-connection.js';
+import { MysqlFencedConnection } from './mysql.fenced-connection.js';
+import { SERVER_QUERY, serverOf, type MysqlServer, type ServerRow } from './mysql.server.js';
 
 /** The lock under which the module's migrations run; of the database, by its name. */
 const MIGRATION_LOCK = `CONCAT('sync_migrations ', LEFT(SHA2(DATABASE(), 256), 32))`;
@@ -23,12 +24,19 @@ const MIGRATION_TIMEOUT_S = 600;
 /** So that a delivery is answered before its provider stops listening. */
 const CONNECT_TIMEOUT_MS = 3_000;
 const QUERY_TIMEOUT_MS = 10_000;
+const KILL_TIMEOUT_MS = 3_000;
+
+/**
+ * Of the module's own sessions, whatever the server's defaults: a statement is a transaction, what does not fit is an
+ * error, and a backslash is what the driver escapes with.
+ */
+const SESSION = `SET SESSION autocommit = 1, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`;
 
 /** MySQL and MariaDB. Two connections of the module's own: one is for deliveries alone. */
 export class MysqlDatabase extends SyncDatabase {
   private readonly slot = new Slots(1);
   private readonly known = new WeakSet<object>();
-  private idleLimit: IdleLimit = 'wait_timeout';
+  private server?: MysqlServer;
 
   constructor(host: DataSource, clock: SyncClock) {
     super(host, clock, mysqlDialect);
@@ -36,13 +44,9 @@ export class MysqlDatabase extends SyncDatabase {
 
   async open(): Promise<string | undefined> {
     this.own = await this.connect(this.poolOf(2));
-    const [row] = await this.query<{ version: string; flush: unknown }>(
-      'SELECT VERSION() AS version, @@GLOBAL.innodb_flush_log_at_trx_commit AS flush',
-    );
-    if (/mariadb/i.test(row!.version)) this.idleLimit = 'idle_transaction_timeout';
-    return String(row!.flush) === '1'
-      ? undefined
-      : `innodb_flush_log_at_trx_commit is ${String(row!.flush)}: what is accepted may be lost with the server's power. Set it to 1.`;
+    const [row] = await this.query<ServerRow>(SERVER_QUERY);
+    this.server = serverOf(row!);
+    return this.server.weakness;
   }
 
   query<Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> {
@@ -55,24 +59,24 @@ export class MysqlDatabase extends SyncDatabase {
 
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return this.slot.run(() =>
-      this.opened.transaction('READ COMMITTED', (manager) => work(queryOf(manager))),
+      this.bounded((runner) => runner.manager.transaction((manager) => work(queryOf(manager)))),
     );
   }
 
   /** Two statements: here an UPDATE can neither skip locked rows nor select from its own table. */
-  async updateUnlocked(update: UnlockedUpdate): Promise<void> {
-    await this.transaction(async (query) => {
-      const rows = await query(unlockedRows(update, 'FOR UPDATE SKIP LOCKED'), update.params);
-      if (rows.length === 0) return;
-      const keys = rows.map((row) => (row as Record<string, unknown>)[update.key]);
-      const { sql, params } = updateOfRows(update, keys);
-      await query(sql, params);
-    });
+  async updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void> {
+    if (!within) return this.transaction((query) => this.updateUnlocked(update, query));
+    const rows = await within(unlockedRows(update, 'FOR UPDATE SKIP LOCKED'), update.params);
+    if (rows.length === 0) return;
+    const keys = rows.map((row) => (row as Record<string, unknown>)[update.key]);
+    const { sql, params } = updateOfRows(update, keys);
+    await within(sql, params);
   }
 
   fencedConnection(timeoutMs: number): FencedConnection {
     const runner = this.host.createQueryRunner('master') as TypeOrmRunner;
-    return new MysqlFencedConnection(runner, timeoutMs, this.idleLimit, this.own);
+    if (!this.server) throw new Error('the sync database is not open');
+    return new MysqlFencedConnection(runner, timeoutMs, this.server, (client) => this.kill(client));
   }
 
   async migrate(): Promise<void> {
@@ -98,6 +102,7 @@ export class MysqlDatabase extends SyncDatabase {
   private async prepared(runner: QueryRunner): Promise<QueryRunner> {
     const client = await clientOf(runner);
     if (!this.known.has(client)) {
+      await runner.query(SESSION);
       await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
       this.known.add(client);
     }
@@ -106,26 +111,34 @@ export class MysqlDatabase extends SyncDatabase {
 
   private poolOf(poolSize: number): object {
     const { extra } = this.host.options as { extra?: object };
-    return {
-      poolSize,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      extra: { ...extra, connectionLimit: poolSize },
-    };
+    const ours = { connectionLimit: poolSize, connectTimeout: CONNECT_TIMEOUT_MS, charset: 'utf8mb4' };
+    return { poolSize, extra: { ...extra, ...ours } };
   }
 
   /** A connection whose answer does not come is given up: back in the pool it would hold up whoever gets it next. */
   private async bounded<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     const runner = this.opened.createQueryRunner('master');
     let cut = false;
-    const giveUp = async () => {
+    const giveUp = async (reason: Error) => {
       cut = true;
-      destroyMysqlConnection(await clientOf(runner), this.own);
+      this.kill(await cutMysqlRunner(runner, reason));
     };
     try {
       return await withinLimit(QUERY_TIMEOUT_MS, this.prepared(runner).then(work), giveUp);
     } finally {
       if (!cut) await runner.release();
     }
+  }
+
+  /** Busy with a statement, or waiting for a lock, a server does not notice that its client has gone. */
+  private kill(client: MysqlClient | undefined): void {
+    const runner = this.own?.createQueryRunner('master');
+    if (!runner || !client?.threadId) return;
+    const killed = runner.query(`KILL CONNECTION ${client.threadId}`);
+    void withinLimit(KILL_TIMEOUT_MS, killed, async (silence) => void (await cutMysqlRunner(runner, silence)))
+      // It has gone by itself, or will: nobody can use it any more.
+      .catch(() => undefined)
+      .finally(() => runner.release());
   }
 }
 

@@ -14,7 +14,7 @@ export const mysqlDialect: Dialect = {
   elapsedMs: (from, to) => `(${to} - ${from})`,
 
   // Not INSERT IGNORE, which would also cut off what is too long.
-  ignoreClash: ([column]) => `ON DUPLICATE KEY UPDATE ${column} = ${column}`,
+  ignoreClash: ([column]) => `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,
 
   updateOnClash(_key, set) {
     const assignments = Object.entries(set).map(([column, sql]) => `${column} = ${sql}`);
@@ -22,6 +22,9 @@ export const mysqlDialect: Dialect = {
   },
   given: (column) => `VALUES(${column})`,
   kept: (table, column) => `${table}.${column}`,
+
+  // A space at the end counts for nothing when it compares.
+  isText: (column, text) => `(${column} = ${text} AND LENGTH(${column}) = LENGTH(${text}))`,
 
   includes: (text, part) => `COALESCE(LOCATE(${part}, ${text}) > 0, FALSE)`,
 

@@ -1,8 +1,8 @@
-import type { DataSource } from 'typeorm';
 import { errorCodeOf } from '../database.errors.js';
 import { SavepointFencedConnection } from '../savepoint.fenced-connection.js';
 import type { TypeOrmRunner } from '../typeorm-runner.js';
-import { clientOf, destroyMysqlConnection, type MysqlClient } from './mysql.client.js';
+import { clientOf, cutMysqlClient, type MysqlClient } from './mysql.client.js';
+import type { MysqlServer } from './mysql.server.js';
 
 /** Beyond its handler's time a transaction may idle this much longer before the server ends it. */
 const IDLE_GRACE_MS = 5_000;
@@ -10,34 +10,35 @@ const IDLE_GRACE_MS = 5_000;
 /** InnoDB rolls back the whole transaction, not just the statement, and the session goes on without one. */
 const ENDING = /^ER_(LOCK_DEADLOCK|CHECKREAD|LOCK_TABLE_FULL|TRANS_CACHE_FULL)$/;
 
-/** A variable of the session by which the server ends what idles: MariaDB has one for transactions alone. */
-export type IdleLimit = 'idle_transaction_timeout' | 'wait_timeout';
-
 /** READ COMMITTED, whatever the session's default: a fence must see what others have committed. */
 export class MysqlFencedConnection extends SavepointFencedConnection {
   private client?: MysqlClient;
-  private idleLimitBefore?: unknown;
+  private idleLimitIsSet = false;
 
   constructor(
-    runner: TypeOrmRunner,
+    private readonly pooled: TypeOrmRunner,
     private readonly timeoutMs: number,
-    private readonly idleLimit: IdleLimit,
-    /** Through which a busy connection can be ended. */
-    private readonly other: DataSource | undefined,
+    private readonly server: MysqlServer,
+    /** Has the server end what it still does for a connection that has been cut. */
+    private readonly kill: (client: MysqlClient) => void,
   ) {
-    super(runner);
+    super();
   }
 
-  protected async open(): Promise<void> {
-    this.client = await clientOf(this.runner);
-    const [row] = (await this.runner.query(`SELECT @@SESSION.${this.idleLimit} AS idle`)) as {
-      idle: unknown;
-    }[];
+  protected async open(): Promise<TypeOrmRunner> {
+    const client = await clientOf(this.pooled);
+    if (this.isCut) {
+      client.release();
+      throw new Error('the transaction was given up before there was a connection for it');
+    }
+    this.client = client;
+    const limit = `SESSION ${this.server.idleLimit}`;
     const seconds = Math.ceil((this.timeoutMs + IDLE_GRACE_MS) / 1_000);
-    await this.run(`SET SESSION ${this.idleLimit} = ${seconds}`);
-    this.idleLimitBefore = row!.idle;
-    await this.run('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    await this.run('START TRANSACTION');
+    await this.pooled.query(`SET @sync_idle_limit = @@${limit.replace(' ', '.')}, ${limit} = ${seconds}`);
+    this.idleLimitIsSet = true;
+    await this.pooled.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    await this.pooled.query('START TRANSACTION');
+    return this.pooled;
   }
 
   protected isConnectionLost(): boolean {
@@ -45,20 +46,26 @@ export class MysqlFencedConnection extends SavepointFencedConnection {
   }
 
   protected endsTransaction(error: unknown): boolean {
-    return ENDING.test(errorCodeOf(error) ?? '');
+    const code = errorCodeOf(error) ?? '';
+    return ENDING.test(code) || (code === 'ER_LOCK_WAIT_TIMEOUT' && this.server.rollsBackOnTimeout);
   }
 
-  protected async cut(): Promise<void> {
-    if (this.client) destroyMysqlConnection(this.client, this.other);
-    // So that nothing more is sent on it; the pool has taken note.
-    (this.runner as { isReleased: boolean }).isReleased = true;
+  protected isSavepointGone(error: unknown): boolean {
+    return errorCodeOf(error) === 'ER_SP_DOES_NOT_EXIST';
+  }
+
+  protected async cut(reason: Error): Promise<void> {
+    (this.pooled as { isReleased: boolean }).isReleased = true;
+    if (!this.client) return;
+    cutMysqlClient(this.client, reason);
+    this.kill(this.client);
   }
 
   protected async giveBack(): Promise<void> {
-    if (this.client && !this.isConnectionLost() && this.idleLimitBefore !== undefined)
-      await this.run(`SET SESSION ${this.idleLimit} = ${Number(this.idleLimitBefore)}`).catch(() =>
-        this.client?.destroy(),
+    if (this.idleLimitIsSet && !this.isConnectionLost())
+      await this.run(`SET SESSION ${this.server.idleLimit} = @sync_idle_limit`).catch((error: Error) =>
+        cutMysqlClient(this.client!, error),
       );
-    await this.runner.release();
+    await this.pooled.release();
   }
 }

@@ -50,14 +50,19 @@ export class PostgresDatabase extends SyncDatabase {
 
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return this.slot.run(() =>
-      this.opened.transaction('READ COMMITTED', (manager) => work(queryOf(manager))),
+      this.bounded((runner) =>
+        runner.manager.transaction('READ COMMITTED', (manager) => work(queryOf(manager))),
+      ),
     );
   }
 
-  async updateUnlocked(update: UnlockedUpdate): Promise<void> {
+  async updateUnlocked(
+    update: UnlockedUpdate,
+    within: Query = (sql, params) => this.query(sql, params),
+  ): Promise<void> {
     const { table, key, set, params } = update;
     const rows = unlockedRows(update, 'FOR UPDATE SKIP LOCKED');
-    await this.query(`UPDATE ${table} SET ${set} WHERE ${key} IN (${rows})`, params);
+    await within(`UPDATE ${table} SET ${set} WHERE ${key} IN (${rows})`, params);
   }
 
   fencedConnection(timeoutMs: number): FencedConnection {

@@ -11,6 +11,8 @@ export const postgresDialect: Dialect = {
 
   elapsedMs: (from, to) => `(EXTRACT(EPOCH FROM ${to} - ${from}) * 1000)::float8`,
 
+  isText: (column, text) => `${column} = ${text}`,
+
   includes: (text, part) => `COALESCE(strpos(${text}, ${part}) > 0, false)`,
 
   /** Steps from lane to lane through the index. */

@@ -82,6 +82,8 @@ export class PostgresFencedConnection implements FencedConnection {
     const reason = new Error('the transaction could not be rolled back');
     // With a part still open, someone is at work on this connection.
     if (hasOpenPart(this.runner)) return this.destroy(reason);
+    // What the work has left running would be committed by itself behind the ROLLBACK.
+    this.runner.query = () => Promise.reject(new TransactionOverError('hand'));
     try {
       await this.send('ROLLBACK');
       await markEnded(this.runner, 'AfterTransactionRollback');

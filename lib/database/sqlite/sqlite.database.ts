@@ -2,11 +2,12 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
 import { positional } from '../positional.js';
-import { Slots } from '../slots.js';
 import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
 import { whileBusy } from './busy.js';
 import { sqliteDialect } from './sqlite.dialect.js';
-import { ownRunner, SqliteFencedConnection, type WriteTurn } from './sqlite.fenced-connection.js';
+import { SqliteFencedConnection } from './sqlite.fenced-connection.js';
+import { ownRunner, type SqliteHandle } from './sqlite.runner.js';
+import { WriteTurns } from './write-turn.js';
 
 const QUERY_TIMEOUT_MS = 10_000;
 
@@ -16,21 +17,22 @@ const QUERY_TIMEOUT_MS = 10_000;
  * for single statements. Of all of them one writes at a time.
  */
 export class SqliteDatabase extends SyncDatabase {
-  private readonly writing = new Slots(1);
-  private transactions?: DataSource;
+  private readonly turns = new WriteTurns(() => this.connectForTransactions());
 
   constructor(host: DataSource, clock: SyncClock) {
     super(host, clock, sqliteDialect);
   }
 
+  override get mostTransactions(): number {
+    return 1;
+  }
+
   async open(): Promise<undefined> {
-    this.own = await this.connect(connectionOptions);
-    this.transactions = await this.connectForTransactions();
+    this.own = await this.connectOwn({});
   }
 
   override async close(): Promise<void> {
-    await this.transactions?.destroy();
-    this.transactions = undefined;
+    await this.turns.close();
     await super.close();
   }
 
@@ -38,48 +40,43 @@ export class SqliteDatabase extends SyncDatabase {
     const run = () =>
       whileBusy(QUERY_TIMEOUT_MS, () => rowsOf<Row>(this.opened.createQueryRunner(), sql, params));
     // Whoever only reads sees the last commit, and waits for nobody.
-    return /^\s*(SELECT|WITH)\b/i.test(sql) ? run() : this.writing.run(run);
+    return /^\s*(SELECT|WITH)\b/i.test(sql) ? run() : this.turns.run(run);
   }
 
   async store(sql: string, params: readonly unknown[]): Promise<void> {
     await this.query(sql, params);
   }
 
-  transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.writing.run(async () => {
-      const runner = ownRunner(this.openedForTransactions);
+  async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    const turn = await this.turns.take();
+    const runner = ownRunner(turn.source);
+    try {
       await whileBusy(QUERY_TIMEOUT_MS, () => runner.query('BEGIN IMMEDIATE'));
-      try {
-        const result = await work((sql, params = []) => rowsOf(runner, sql, params));
-        await runner.query('COMMIT');
-        return result;
-      } catch (error) {
-        await runner.query('ROLLBACK').catch(() => undefined);
-        throw error;
-      }
-    });
+      const result = await work((sql, params = []) => rowsOf(runner, sql, params));
+      await runner.query('COMMIT');
+      turn.end();
+      return result;
+    } catch (error) {
+      // With its connection, whatever is open on it goes too.
+      await turn.cut();
+      throw error;
+    }
   }
 
-  async updateUnlocked(update: UnlockedUpdate): Promise<void> {
+  async updateUnlocked(
+    update: UnlockedUpdate,
+    within: Query = (sql, params) => this.query(sql, params),
+  ): Promise<void> {
     const { table, key, set, params } = update;
-    await this.query(`UPDATE ${table} SET ${set} WHERE ${key} IN (${unlockedRows(update, '')})`, params);
+    await within(`UPDATE ${table} SET ${set} WHERE ${key} IN (${unlockedRows(update, '')})`, params);
   }
 
   fencedConnection(timeoutMs: number): FencedConnection {
-    const source = this.openedForTransactions;
-    return new SqliteFencedConnection(
-      source,
-      timeoutMs,
-      () => this.takeTurn(),
-      async () => {
-        if (this.transactions === source) this.transactions = await this.connectForTransactions();
-        await source.destroy();
-      },
-    );
+    return new SqliteFencedConnection(timeoutMs, () => this.turns.take());
   }
 
   async migrate(): Promise<void> {
-    const migrating = await this.connectToMigrate(connectionOptions);
+    const migrating = await whileBusy(QUERY_TIMEOUT_MS, () => this.connectToMigrate(this.ownOptions()));
     try {
       await whileBusy(QUERY_TIMEOUT_MS, () => migrating.runMigrations({ transaction: 'all' }));
     } finally {
@@ -90,33 +87,32 @@ export class SqliteDatabase extends SyncDatabase {
   /** With the host's entities and subscribers: handlers write the host's tables through it. */
   private async connectForTransactions(): Promise<DataSource> {
     const { entities, logging } = this.host.options;
-    const source = await this.connect({ ...connectionOptions, entities, logging });
+    const source = await this.connectOwn({ entities, logging });
     source.subscribers.push(...this.host.subscribers);
     return source;
   }
 
-  private takeTurn(): Promise<WriteTurn> {
-    return new Promise((granted) => {
-      void this.writing.run(() => new Promise<void>((end) => granted({ end })));
-    });
+  private connectOwn(options: object): Promise<DataSource> {
+    return whileBusy(QUERY_TIMEOUT_MS, () => this.connect({ ...this.ownOptions(), ...options }));
   }
 
-  private get openedForTransactions(): DataSource {
-    if (!this.transactions) throw new Error('the sync database is not open');
-    return this.transactions;
+  /** Durable at each commit, and never waiting with the whole process. */
+  private ownOptions(): object {
+    const { prepareDatabase } = this.host.options as {
+      prepareDatabase?: (handle: SqliteHandle) => unknown;
+    };
+    return {
+      timeout: 0,
+      enableWAL: true,
+      // The host's may be what opens it at all, by a key, or what it has functions from.
+      prepareDatabase: async (handle: SqliteHandle) => {
+        await prepareDatabase?.(handle);
+        handle.pragma('busy_timeout = 0');
+        handle.pragma('synchronous = FULL');
+      },
+    };
   }
 }
-
-interface Pragmas {
-  pragma(text: string): unknown;
-}
-
-/** Durable at each commit, and never waiting with the whole process. */
-const connectionOptions = {
-  timeout: 0,
-  enableWAL: true,
-  prepareDatabase: (handle: Pragmas) => void handle.pragma('synchronous = FULL'),
-};
 
 async function rowsOf<Row>(runner: QueryRunner, sql: string, params: readonly unknown[]): Promise<Row[]> {
   const { records } = await runner.query(...positional({ sql, params }), true);

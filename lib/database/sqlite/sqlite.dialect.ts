@@ -15,6 +15,8 @@ export const sqliteDialect: Dialect = {
 
   elapsedMs: (from, to) => `(${to} - ${from})`,
 
+  isText: (column, text) => `${column} = ${text}`,
+
   includes: (text, part) => `COALESCE(instr(${text}, ${part}) > 0, FALSE)`,
 
   lanes: (eventTable) => `SELECT DISTINCT source, connection_id FROM ${eventTable} WHERE state = 'waiting'`,

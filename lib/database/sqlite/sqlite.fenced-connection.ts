@@ -1,19 +1,8 @@
-import type { DataSource } from 'typeorm';
 import { SavepointFencedConnection } from '../savepoint.fenced-connection.js';
 import type { TypeOrmRunner } from '../typeorm-runner.js';
 import { whileBusy } from './busy.js';
-
-/** The driver's connection. */
-export interface SqliteHandle {
-  readonly inTransaction: boolean;
-  readonly open: boolean;
-  close(): void;
-}
-
-/** A turn at writing, which only one transaction has at a time. */
-export interface WriteTurn {
-  end(): void;
-}
+import { ownRunner, type SqliteHandle } from './sqlite.runner.js';
+import type { WriteTurn } from './write-turn.js';
 
 /** Has the whole database, for as long as it is open. */
 export class SqliteFencedConnection extends SavepointFencedConnection {
@@ -21,19 +10,23 @@ export class SqliteFencedConnection extends SavepointFencedConnection {
   private handle?: SqliteHandle;
 
   constructor(
-    source: DataSource,
     private readonly timeoutMs: number,
     private readonly takeTurn: () => Promise<WriteTurn>,
-    /** Called when nobody may use that data source any more. */
-    private readonly spoiled: () => Promise<void>,
   ) {
-    super(ownRunner(source));
+    super();
   }
 
-  protected async open(): Promise<void> {
-    this.turn = await this.takeTurn();
-    this.handle = (await this.runner.connect()) as SqliteHandle;
-    await whileBusy(this.timeoutMs, () => this.run('BEGIN IMMEDIATE'));
+  protected async open(): Promise<TypeOrmRunner> {
+    const turn = await this.takeTurn();
+    if (this.isCut) {
+      turn.end();
+      throw new Error('the transaction was given up before its turn came');
+    }
+    this.turn = turn;
+    const runner = ownRunner(turn.source);
+    this.handle = (await runner.connect()) as SqliteHandle;
+    await whileBusy(this.timeoutMs, () => runner.query('BEGIN IMMEDIATE'));
+    return runner;
   }
 
   protected isConnectionLost(): boolean {
@@ -42,27 +35,34 @@ export class SqliteFencedConnection extends SavepointFencedConnection {
 
   /** A full disk, say, ends the transaction; most errors only the statement. */
   protected endsTransaction(): boolean {
+    return this.hasNoTransaction();
+  }
+
+  protected override hasNoTransaction(): boolean {
     return this.handle?.inTransaction === false;
+  }
+
+  protected isSavepointGone(error: unknown): boolean {
+    return /no such savepoint/.test((error as Error).message);
   }
 
   protected override async rollBackOpen(): Promise<void> {
     if (this.handle?.inTransaction) await super.rollBackOpen();
   }
 
+  /** Closing it rolls back what is open, and leaves whoever still holds it with nothing. */
   protected async cut(): Promise<void> {
-    // Closing it rolls back what is open, and leaves whoever still holds it with nothing.
-    await this.spoiled();
-    this.turn?.end();
+    this.disown();
+    await this.turn?.cut();
   }
 
   protected async giveBack(): Promise<void> {
+    this.disown();
     this.turn?.end();
   }
-}
 
-/** TypeORM has one runner for a whole data source. With one for each transaction, what comes late is told from the next. */
-export function ownRunner(source: DataSource): TypeOrmRunner {
-  const Runner = source.createQueryRunner().constructor as new (driver: unknown) => TypeOrmRunner;
-  const runner = new Runner(source.driver);
-  return Object.assign(runner, { manager: source.createEntityManager(runner) });
+  /** The connection goes on to the next, but whoever still has the runner must not. */
+  private disown(): void {
+    if (this.runner) Object.assign(this.runner, { isReleased: true });
+  }
 }
