@@ -1,4 +1,10 @@
-import { DataSource, type DataSourceOptions, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
+import {
+  DataSource,
+  type DataSourceOptions,
+  type EntityTarget,
+  type ObjectLiteral,
+  type Repository,
+} from 'typeorm';
 import { syncEntities, syncMigrations, type SyncDatabaseType } from '../entities/index.js';
 import type { SyncClock } from '../sync.clock.js';
 import type { Dialect } from './dialect.js';

@@ -12,9 +12,6 @@ import type { Mirror } from './mirror.js';
 import { resolveSource } from './source-selector.js';
 import type { SyncHandler } from './sync-handler.js';
 
-/** As long as the tables' column. */
-const MAX_NAME = 255;
-
 type Sources = Record<string, SyncSource>;
 
 /**
@@ -37,8 +34,8 @@ export function assembleHandlers(
       return mirrorHandler(mirror, source, host.getMetadata(mirror.options.to).name, moduleRef);
     }),
   ];
-  handlers.forEach(assertNameFits);
   assertNamesDiffer(handlers);
+  handlers.forEach(assertNameFits);
   handlers.forEach((handler) => assertFetchable(handler, sources));
   return handlers;
 }
@@ -60,12 +57,12 @@ function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources)
 }
 
 /** As the tables' column takes it, on every database: MySQL takes two names for one that differ by a space at the end. */
+/** MySQL takes a name for the same with a space behind it. */
 function assertNameFits({ name }: SyncHandler): void {
-  if (name.length >= 1 && name.length <= MAX_NAME && name.trim() === name && !name.includes('\0')) return;
+  if (name.trim() === name && !name.includes('\0')) return;
   throw new SyncConfigError(
     'SYNC_INVALID_OPTION',
-    `the handler name '${name}' must have 1 to ${MAX_NAME} characters, and no space at its ends: give it another, ` +
-      `{ name: '...' } in its decorator or mirror.`,
+    `the handler name '${name}' must have no space at its ends: give it another, { name: '...' } in its decorator or mirror.`,
   );
 }
 

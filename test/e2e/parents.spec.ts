@@ -218,18 +218,21 @@ describe('requires', () => {
     }
   });
 
-  itOn(SERVERS, NOBODY_ELSE_WRITES)('what comes for a parent while it is handled for its child is not lost', async () => {
-    const [parent, gate] = [customer(), new Gate()];
-    play = (what) => what === parent.id && gate.pass();
-    const child = invoice(parent.id);
-    await send(host, child);
-    await gate.reached;
-    host.stripe.update('customer', parent.id, { name: 'new' }, { delivery: 'unlogged' });
-    await send(host, parent);
-    gate.release();
-    await dispatcherOf(host).idle();
-    await settled(host);
-    expect(handled).toEqual(expect.arrayContaining([parent.id, child.id, parent.id]));
-    expect(reads(parent.id)).toBe(2);
-  });
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'what comes for a parent while it is handled for its child is not lost',
+    async () => {
+      const [parent, gate] = [customer(), new Gate()];
+      play = (what) => what === parent.id && gate.pass();
+      const child = invoice(parent.id);
+      await send(host, child);
+      await gate.reached;
+      host.stripe.update('customer', parent.id, { name: 'new' }, { delivery: 'unlogged' });
+      await send(host, parent);
+      gate.release();
+      await dispatcherOf(host).idle();
+      await settled(host);
+      expect(handled).toEqual(expect.arrayContaining([parent.id, child.id, parent.id]));
+      expect(reads(parent.id)).toBe(2);
+    },
+  );
 });

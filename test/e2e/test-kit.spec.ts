@@ -322,5 +322,5 @@ describe('the fakes', () => {
 
 it('an application that cannot start says why, and leaves nothing running', async () => {
   const sources = { stripe: stripe({ ...unset, maxAttempts: 0 }) };
-  await expect(start({ sources })).rejects.toThrow(/maxAttempts must be at least 1/);
+  await expect(start({ sources })).rejects.toThrow(/maxAttempts must be a whole number from 1/);
 });

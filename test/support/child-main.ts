@@ -124,7 +124,7 @@ class Handlers {
       ...(config.database as TypeOrmModuleOptions),
       autoLoadEntities: true,
       retryAttempts: 0,
-    } as TypeOrmModuleOptions),
+    }),
     TypeOrmModule.forFeature([ChildEffect]),
     SyncModule.forRoot({
       sources: { stripe: stripe({ ...config.stripe, callsPerSecond: 10_000 }) },

@@ -389,7 +389,8 @@ describe('a list that Stripe cut off', () => {
     };
     expect(fetched.data.lines.data).toHaveLength(101);
     expect(fetched.data.lines.has_more).toBe(true);
-    expect(api.asked).toHaveLength(101);
+    // The SDK sends a request again whose connection broke: that is no page more.
+    expect(new Set(api.asked.map(({ path }) => path)).size).toBe(101);
   });
 
   it.each<[string, Answer, string]>([

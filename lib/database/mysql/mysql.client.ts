@@ -23,10 +23,7 @@ export function cutMysqlClient(client: MysqlClient, reason: Error): void {
 }
 
 /** The same for a runner's, should it ever get one. */
-export async function cutMysqlRunner(
-  runner: QueryRunner,
-  reason: Error,
-): Promise<MysqlClient | undefined> {
+export async function cutMysqlRunner(runner: QueryRunner, reason: Error): Promise<MysqlClient | undefined> {
   const client = await clientOf(runner).catch(() => undefined);
   if (client) cutMysqlClient(client, reason);
   return client;

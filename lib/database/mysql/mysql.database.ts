@@ -138,7 +138,7 @@ export class MysqlDatabase extends SyncDatabase {
     void withinLimit(KILL_TIMEOUT_MS, killed, async (silence) => void (await cutMysqlRunner(runner, silence)))
       // It has gone by itself, or will: nobody can use it any more.
       .catch(() => undefined)
-      .finally(() => runner.release());
+      .finally(() => void runner.release());
   }
 }
 
