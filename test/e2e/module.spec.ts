@@ -1,7 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import {
   mirror,
   OnSyncChange,
@@ -93,11 +93,10 @@ describe('SyncModule', () => {
           load: [() => ({ STRIPE_API_KEY: fake.apiKey, STRIPE_WEBHOOK_SECRET: fake.webhookSecret })],
         }),
         TypeOrmModule.forRoot({
+          ...(database.options as TypeOrmModuleOptions),
           name: dataSource,
-          type: 'postgres',
-          url: database.url,
           autoLoadEntities: true,
-        }),
+        } as TypeOrmModuleOptions),
         TypeOrmModule.forFeature([Customer], dataSource),
         SyncModule.forRootAsync({ inject: [ConfigService], useFactory: optionsFrom, dataSource }),
         CrmModule,

@@ -2,10 +2,13 @@ import { jest } from '@jest/globals';
 import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { FakeStripe, signedDelivery } from 'nestjs-hybrid-sync/testing';
 import { Injectable } from '@nestjs/common';
-import { Client } from 'pg';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import type { DataSource } from 'typeorm';
+import { connectTo, createDatabase, databaseKind, onServer, type TestDatabase } from '../support/database.js';
 import { deliver, type Received } from '../support/deliver.js';
 import { startHost, until, type Host } from '../support/host.js';
+import { itOn, SERVERS } from '../support/only-on.js';
+import { killSession, lockTable, sessionOf, sessions, sleepIn } from '../support/sessions.js';
+import { sqlOn, type Sql } from '../support/sql.js';
 import { proxyTo, type TcpProxy } from '../support/tcp-proxy.js';
 
 /** Providers give up on an answer after some seconds; ours comes before. */
@@ -26,28 +29,30 @@ jest.setTimeout(60_000);
 
 describe('ack means durable: the database', () => {
   let database: TestDatabase;
-  let proxy: TcpProxy;
+  /** SQLite is reached by no network. */
+  let proxy: TcpProxy | undefined;
   let stripe: FakeStripe;
-  let db: Client;
+  let db: DataSource;
+  let sql: Sql;
   let host: Host;
 
   beforeEach(async () => {
     database = await createDatabase();
     stripe = await FakeStripe.start();
-    proxy = await proxyTo(database);
-    db = new Client({ connectionString: database.url });
-    await db.connect();
+    proxy = databaseKind === 'sqlite' ? undefined : await proxyTo(database);
+    db = await connectTo(database);
+    sql = sqlOn(db);
   });
   afterEach(async () => {
     await host.app.close();
-    await proxy.close();
-    await db.end();
+    await proxy?.close();
+    await db.destroy();
     await stripe.close();
     await database.drop();
   });
 
-  async function start(sync = {}): Promise<void> {
-    const beside = { database: proxy.database, stripe } as Host;
+  async function start(sync = {}, at = proxy?.database ?? database): Promise<void> {
+    const beside = { database: at, stripe } as Host;
     host = await startHost({ beside, providers: [Billing], sync: { sweepEveryMs: 100, ...sync } });
   }
 
@@ -65,7 +70,7 @@ describe('ack means durable: the database', () => {
   }
 
   async function stored(): Promise<string[]> {
-    const { rows } = await db.query<{ record_id: string }>('SELECT record_id FROM sync_event ORDER BY id');
+    const rows = await sql<{ record_id: string }>('SELECT record_id FROM sync_event ORDER BY id');
     return rows.map((row) => row.record_id);
   }
 
@@ -75,54 +80,54 @@ describe('ack means durable: the database', () => {
     await until(() => host.app.get(Billing).seen.includes('cus_after'));
   }
 
-  it('is gone: 503, and the next delivery after its return is accepted', async () => {
+  itOn(SERVERS, 'SQLite has no network')('is gone: 503, and the next delivery after its return is accepted', async () => {
     await start();
     expect((await send('cus_before')).status).toBe(200);
-    proxy.cut();
+    proxy!.cut();
     expectRefusal(await send('cus_during'));
     expectRefusal(await send('cus_still'));
     expect(await stored()).toEqual(['cus_before']);
-    await proxy.heal();
+    await proxy!.heal();
     await recovers();
     expect(await stored()).toEqual(['cus_before', 'cus_after']);
   });
 
-  it('lets nobody in: 503, until it does again', async () => {
-    await start();
-    const { database: name } = db;
-    const server = new Client({ connectionString: process.env.TEST_DATABASE_URL });
-    await server.connect();
-    await server.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-    await server.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> $2',
-      [name, (db as unknown as { processID: number }).processID],
-    );
-    expectRefusal(await send('cus_during'));
-    expect(await stored()).toEqual([]);
-    await server.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
-    await server.end();
-    await recovers();
+  itOn(SERVERS, 'SQLite has no door')('lets nobody in: 503, until it does again', async () => {
+    const door = await doorTo(database);
+    try {
+      await start({}, door.database);
+      await door.close();
+      const own = await sessionOf(db);
+      for (const id of await sessions({ sql })) if (id !== own) await killSession({ sql }, id);
+      expectRefusal(await send('cus_during'));
+      expect(await stored()).toEqual([]);
+      await door.open();
+      await recovers();
+    } finally {
+      await host.app.close();
+      await door.remove();
+    }
   });
 
-  it('falls silent: 503 in time, and the next delivery after its return is accepted', async () => {
+  itOn(SERVERS, 'SQLite has no network')('falls silent: 503 in time, and the next delivery after its return is accepted', async () => {
     await start();
-    proxy.silence();
+    proxy!.silence();
     const refusals = await Promise.all(['cus_1', 'cus_2', 'cus_3'].map(send));
     refusals.forEach(expectRefusal);
     expect(await stored()).toEqual([]);
-    await proxy.heal();
+    await proxy!.heal();
     await recovers();
   });
 
   it('is slow: 503 in time, and what does not fit into the queue is refused at once', async () => {
     await start({ inboxQueueLimit: 20, acceptTimeoutMs: 3_000 });
-    await db.query('BEGIN; LOCK TABLE sync_event');
+    const locked = await lockTable({ dataSource: db }, 'sync_event');
     const answers = await Promise.all(Array.from({ length: 120 }, (_, i) => send(`cus_${i}`)));
     answers.forEach(expectRefusal);
     // One insert is under way, and so many wait for the next.
     const atOnce = answers.filter(({ tookMs }) => tookMs < 3_000);
     expect(answers.length - atOnce.length).toBeLessThanOrEqual(21);
-    await db.query('ROLLBACK');
+    await locked.release();
     await recovers();
     // Told to come again, what was under way may have been stored all the same: it is known when it does.
     const known = (await stored()).filter((id) => id !== 'cus_after');
@@ -130,15 +135,15 @@ describe('ack means durable: the database', () => {
     expect(host.app.get(Billing).seen).toHaveLength(known.length + 1);
   });
 
-  it('loses its connections without a word: what hung on them is given up, and all goes on', async () => {
+  itOn(SERVERS, 'SQLite has no network')('loses its connections without a word: what hung on them is given up, and all goes on', async () => {
     await start({ handlerTimeoutMs: 500 });
     // As many as there are places for transactions; each finds a connection that was good a moment ago.
     const ids = Array.from({ length: 8 }, (_, i) => `cus_${i}`);
     const fetches = ids.map((id) => stripe.hold({ path: `/v1/customers/${id}` }));
     await Promise.all(ids.map(send));
     await Promise.all(fetches.map(({ reached }) => reached));
-    await Promise.all(ids.map(() => host.sql('SELECT pg_sleep(0.1)')));
-    proxy.lose();
+    await Promise.all(ids.map(() => sleepIn(host.dataSource, 0.1)));
+    proxy!.lose();
     fetches.forEach((fetch) => fetch.release());
     await until(() => ids.every((id) => host.app.get(Billing).seen.includes(id)));
     await until(async () => (await send('cus_again')).status === 200);
@@ -146,3 +151,24 @@ describe('ack means durable: the database', () => {
     expect(host.app.get(Billing).seen.sort()).toEqual([...ids, 'cus_again']);
   });
 });
+
+/** A database that lets nobody in while its door is closed. */
+async function doorTo(database: TestDatabase) {
+  const name = new URL(database.url).pathname.slice(1);
+  if (databaseKind === 'postgres') {
+    const allow = (whether: boolean) => onServer(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${whether}`);
+    return { database, close: () => allow(false), open: () => allow(true), remove: async () => undefined };
+  }
+  // An account of its own can be locked; and it has no more rights than a host should need.
+  const account = `'${name}'@'%'`;
+  await onServer(`CREATE USER ${account} IDENTIFIED BY 'secret'`);
+  await onServer(`GRANT ALL ON ${name}.* TO ${account}`);
+  const url = Object.assign(new URL(database.url), { username: name, password: 'secret' });
+  const options = { ...database.options, url: url.href } as TestDatabase['options'];
+  return {
+    database: { ...database, url: url.href, options },
+    close: () => onServer(`ALTER USER ${account} ACCOUNT LOCK`),
+    open: () => onServer(`ALTER USER ${account} ACCOUNT UNLOCK`),
+    remove: () => onServer(`DROP USER ${account}`),
+  };
+}
