@@ -80,17 +80,20 @@ describe('ack means durable: the database', () => {
     await until(() => host.app.get(Billing).seen.includes('cus_after'));
   }
 
-  itOn(SERVERS, 'SQLite has no network')('is gone: 503, and the next delivery after its return is accepted', async () => {
-    await start();
-    expect((await send('cus_before')).status).toBe(200);
-    proxy!.cut();
-    expectRefusal(await send('cus_during'));
-    expectRefusal(await send('cus_still'));
-    expect(await stored()).toEqual(['cus_before']);
-    await proxy!.heal();
-    await recovers();
-    expect(await stored()).toEqual(['cus_before', 'cus_after']);
-  });
+  itOn(SERVERS, 'SQLite has no network')(
+    'is gone: 503, and the next delivery after its return is accepted',
+    async () => {
+      await start();
+      expect((await send('cus_before')).status).toBe(200);
+      proxy!.cut();
+      expectRefusal(await send('cus_during'));
+      expectRefusal(await send('cus_still'));
+      expect(await stored()).toEqual(['cus_before']);
+      await proxy!.heal();
+      await recovers();
+      expect(await stored()).toEqual(['cus_before', 'cus_after']);
+    },
+  );
 
   itOn(SERVERS, 'SQLite has no door')('lets nobody in: 503, until it does again', async () => {
     const door = await doorTo(database);
@@ -109,15 +112,18 @@ describe('ack means durable: the database', () => {
     }
   });
 
-  itOn(SERVERS, 'SQLite has no network')('falls silent: 503 in time, and the next delivery after its return is accepted', async () => {
-    await start();
-    proxy!.silence();
-    const refusals = await Promise.all(['cus_1', 'cus_2', 'cus_3'].map(send));
-    refusals.forEach(expectRefusal);
-    expect(await stored()).toEqual([]);
-    await proxy!.heal();
-    await recovers();
-  });
+  itOn(SERVERS, 'SQLite has no network')(
+    'falls silent: 503 in time, and the next delivery after its return is accepted',
+    async () => {
+      await start();
+      proxy!.silence();
+      const refusals = await Promise.all(['cus_1', 'cus_2', 'cus_3'].map(send));
+      refusals.forEach(expectRefusal);
+      expect(await stored()).toEqual([]);
+      await proxy!.heal();
+      await recovers();
+    },
+  );
 
   it('is slow: 503 in time, and what does not fit into the queue is refused at once', async () => {
     await start({ inboxQueueLimit: 20, acceptTimeoutMs: 3_000 });
@@ -135,21 +141,24 @@ describe('ack means durable: the database', () => {
     expect(host.app.get(Billing).seen).toHaveLength(known.length + 1);
   });
 
-  itOn(SERVERS, 'SQLite has no network')('loses its connections without a word: what hung on them is given up, and all goes on', async () => {
-    await start({ handlerTimeoutMs: 500 });
-    // As many as there are places for transactions; each finds a connection that was good a moment ago.
-    const ids = Array.from({ length: 8 }, (_, i) => `cus_${i}`);
-    const fetches = ids.map((id) => stripe.hold({ path: `/v1/customers/${id}` }));
-    await Promise.all(ids.map(send));
-    await Promise.all(fetches.map(({ reached }) => reached));
-    await Promise.all(ids.map(() => sleepIn(host.dataSource, 0.1)));
-    proxy!.lose();
-    fetches.forEach((fetch) => fetch.release());
-    await until(() => ids.every((id) => host.app.get(Billing).seen.includes(id)));
-    await until(async () => (await send('cus_again')).status === 200);
-    await until(() => host.app.get(Billing).seen.includes('cus_again'));
-    expect(host.app.get(Billing).seen.sort()).toEqual([...ids, 'cus_again']);
-  });
+  itOn(SERVERS, 'SQLite has no network')(
+    'loses its connections without a word: what hung on them is given up, and all goes on',
+    async () => {
+      await start({ handlerTimeoutMs: 500 });
+      // As many as there are places for transactions; each finds a connection that was good a moment ago.
+      const ids = Array.from({ length: 8 }, (_, i) => `cus_${i}`);
+      const fetches = ids.map((id) => stripe.hold({ path: `/v1/customers/${id}` }));
+      await Promise.all(ids.map(send));
+      await Promise.all(fetches.map(({ reached }) => reached));
+      await Promise.all(ids.map(() => sleepIn(host.dataSource, 0.1)));
+      proxy!.lose();
+      fetches.forEach((fetch) => fetch.release());
+      await until(() => ids.every((id) => host.app.get(Billing).seen.includes(id)));
+      await until(async () => (await send('cus_again')).status === 200);
+      await until(() => host.app.get(Billing).seen.includes('cus_again'));
+      expect(host.app.get(Billing).seen.sort()).toEqual([...ids, 'cus_again']);
+    },
+  );
 });
 
 /** A database that lets nobody in while its door is closed. */

@@ -56,7 +56,11 @@ export async function proxyTo(database: TestDatabase): Promise<TcpProxy> {
   url.port = String(port);
 
   return {
-    database: { ...database, url: url.href, options: { ...database.options, url: url.href } as TestDatabase['options'] },
+    database: {
+      ...database,
+      url: url.href,
+      options: { ...database.options, url: url.href } as TestDatabase['options'],
+    },
     connections: () => pairs.size,
     opened: () => opened,
     sent: () => sent,

@@ -81,7 +81,9 @@ describe('the migrations', () => {
   it('leave alone what a host with synchronize has made', async () => {
     source = await connect({ synchronize: true });
     const sql = sqlOn(source);
-    await sql(`INSERT INTO sync_connection (source, connection_id, start_at) VALUES ('stripe', 'default', now())`);
+    await sql(
+      `INSERT INTO sync_connection (source, connection_id, start_at) VALUES ('stripe', 'default', now())`,
+    );
     await source.runMigrations();
     expect(await drift()).toEqual([]);
     expect(await source.query('SELECT source FROM sync_connection')).toEqual([{ source: 'stripe' }]);

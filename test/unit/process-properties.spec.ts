@@ -160,7 +160,7 @@ describe('a record’s state', () => {
     fc.assert(
       fc.property(record, found, (before, read) => {
         const after = foundState(before, read);
-        const isNew = before.version === 0 || before.deleted;
+        const isNew = before.version === 0 || before.deleted || before.fingerprint === null;
         const differs =
           before.fingerprintRevision === read.revision && before.fingerprint !== read.fingerprint;
         expect(after.version - before.version).toBe(isNew || differs ? 1 : 0);
