@@ -120,8 +120,33 @@ export class LeaseService {
   }
 
   private async claimWhere(recordKeys: readonly Buffer[], condition: string): Promise<Work[]> {
-    const { tables, now } = this.database;
     const leaseToken = randomUUID();
+    try {
+      return await this.claimAs(leaseToken, recordKeys, condition);
+    } catch (error) {
+      // The connection may have broken with the leases taken: nobody would know of them until they ran out.
+      await this.giveUp(leaseToken, recordKeys).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async giveUp(leaseToken: string, recordKeys: readonly Buffer[]): Promise<void> {
+    const params: unknown[] = [leaseToken];
+    await this.database.updateUnlocked({
+      table: this.database.tables.record,
+      key: 'record_key',
+      set: `lease_token = NULL, lease_until = NULL, starts = CASE WHEN starts > 0 THEN starts - 1 ELSE 0 END`,
+      where: `record.record_key IN (${listed(params, recordKeys)}) AND record.lease_token = $1`,
+      params,
+    });
+  }
+
+  private async claimAs(
+    leaseToken: string,
+    recordKeys: readonly Buffer[],
+    condition: string,
+  ): Promise<Work[]> {
+    const { tables, now } = this.database;
     const params: unknown[] = [leaseToken];
     await this.database.updateUnlocked({
       table: tables.record,
