@@ -96,7 +96,7 @@ describe('SyncModule', () => {
           ...(database.options as TypeOrmModuleOptions),
           name: dataSource,
           autoLoadEntities: true,
-        } as TypeOrmModuleOptions),
+        }),
         TypeOrmModule.forFeature([Customer], dataSource),
         SyncModule.forRootAsync({ inject: [ConfigService], useFactory: optionsFrom, dataSource }),
         CrmModule,

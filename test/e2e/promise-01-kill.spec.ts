@@ -96,7 +96,12 @@ describe('ack means durable: a process is killed', () => {
       await stripe.flush();
       await doomed.kill();
       fetching.release();
-      answers.push(...stripe.deliveries.all().slice(-ids.length).map(({ status }) => status));
+      answers.push(
+        ...stripe.deliveries
+          .all()
+          .slice(-ids.length)
+          .map(({ status }) => status),
+      );
     }
 
     it('all were answered 200, and had had these effects', () => {

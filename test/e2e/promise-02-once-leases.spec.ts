@@ -99,39 +99,42 @@ describe('promise 2, once, when a lease is lost', () => {
     await once();
   });
 
-  itOn(SERVERS, NOBODY_ELSE_WRITES)('never in the middle of a handler: its open transaction is the lease, and nobody waits for it', async () => {
-    const options = { ...quick, providers: [Billing], sync: { ...quick.sync, leaseMs: 50 } };
-    const host = await startHost(options);
-    const other = await startHost({ ...options, beside: host });
-    const gate = new Gate();
-    const billings = [host, other].map(({ app }) => app.get(Billing));
-    billings.forEach((billing) => (billing.gate.book = gate));
-    try {
-      id = await send(host, host.stripe.create('customer', {}, { delivery: 'unlogged' }));
-      await gate.reached;
-      // What the others see is the claim's lease, and that runs out; only the fence's lock is left.
-      await until(
-        async () => (await host.sql('SELECT FROM sync_record WHERE lease_until < now()')).length > 0,
-      );
-      billings.forEach((billing) => (billing.gate = {}));
-      for (const process of [host, other]) {
-        await dispatcherOf(process).sweep();
-        const next = await send(process, host.stripe.create('customer', {}, { delivery: 'unlogged' }));
-        await until(async () => (await effects(host)).includes(`mail ${next}`));
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'never in the middle of a handler: its open transaction is the lease, and nobody waits for it',
+    async () => {
+      const options = { ...quick, providers: [Billing], sync: { ...quick.sync, leaseMs: 50 } };
+      const host = await startHost(options);
+      const other = await startHost({ ...options, beside: host });
+      const gate = new Gate();
+      const billings = [host, other].map(({ app }) => app.get(Billing));
+      billings.forEach((billing) => (billing.gate.book = gate));
+      try {
+        id = await send(host, host.stripe.create('customer', {}, { delivery: 'unlogged' }));
+        await gate.reached;
+        // What the others see is the claim's lease, and that runs out; only the fence's lock is left.
+        await until(
+          async () => (await host.sql('SELECT FROM sync_record WHERE lease_until < now()')).length > 0,
+        );
+        billings.forEach((billing) => (billing.gate = {}));
+        for (const process of [host, other]) {
+          await dispatcherOf(process).sweep();
+          const next = await send(process, host.stripe.create('customer', {}, { delivery: 'unlogged' }));
+          await until(async () => (await effects(host)).includes(`mail ${next}`));
+        }
+        expect(await effects(host)).not.toContain(`mail ${id}`);
+        gate.release();
+        await settled(host);
+        expect((await effects(host)).filter((effect) => effect.endsWith(id)).sort()).toEqual([
+          `book ${id}`,
+          `mail ${id}`,
+        ]);
+      } finally {
+        gate.release();
+        await other.close();
+        await host.close();
       }
-      expect(await effects(host)).not.toContain(`mail ${id}`);
-      gate.release();
-      await settled(host);
-      expect((await effects(host)).filter((effect) => effect.endsWith(id)).sort()).toEqual([
-        `book ${id}`,
-        `mail ${id}`,
-      ]);
-    } finally {
-      gate.release();
-      await other.close();
-      await host.close();
-    }
-  });
+    },
+  );
 
   it('expiry alone does not stop the owner', async () => {
     const fetch = host.stripe.hold(recordPath);

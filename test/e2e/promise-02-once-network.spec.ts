@@ -114,7 +114,9 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       await send(slow, slow.stripe.create('product', {}, { delivery: 'unlogged' }));
       await gate.reached;
       const leaseUntil = async () =>
-        (await slow.sql<{ lease_until: Date }>('SELECT lease_until FROM sync_record'))[0]!.lease_until.getTime();
+        (
+          await slow.sql<{ lease_until: Date }>('SELECT lease_until FROM sync_record')
+        )[0]!.lease_until.getTime();
       const first = await leaseUntil();
       // Several leases' time has gone by, and others have looked for work all the while.
       await until(async () => (await leaseUntil()) > first + 300);

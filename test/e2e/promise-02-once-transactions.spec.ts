@@ -196,33 +196,40 @@ describe('promise 2, once, when the transaction is lost under the handler', () =
     await once();
   });
 
-  itOn(SERVERS, 'SQLite runs statements in this process')('a handler that is stuck in a statement beyond its time is tried again', async () => {
-    billing.play = async (_event, { manager, attempt }) => {
-      if (attempt === 1) await sleepIn(manager, 12);
-    };
-    await deliver();
-    await settled(host);
-    expect(billing.calls).toEqual(['book #1', 'book #2']);
-    await once();
-  }, 10_000);
+  itOn(SERVERS, 'SQLite runs statements in this process')(
+    'a handler that is stuck in a statement beyond its time is tried again',
+    async () => {
+      billing.play = async (_event, { manager, attempt }) => {
+        if (attempt === 1) await sleepIn(manager, 12);
+      };
+      await deliver();
+      await settled(host);
+      expect(billing.calls).toEqual(['book #1', 'book #2']);
+      await once();
+    },
+    10_000,
+  );
 
-  itOn(SERVERS, 'SQLite has no sessions').each(['idle', 'in a query'])('a session that is killed while the handler has it, %s', async (when) => {
-    const [session, gate] = [new Array<number>(), new Gate()];
-    billing.play = async (_event, { manager }) => {
-      if (session.length > 0) return;
-      session.push(await sessionOf(manager));
-      if (when === 'idle') await gate.pass();
-      else await sleepIn(manager, 10);
-    };
-    await deliver();
-    await until(() => session.length > 0);
-    await killSession(host, session[0]!);
-    gate.release();
-    await settled(host);
-    // Nobody's fault: no attempt was used.
-    expect(billing.calls).toEqual(['book #1', 'book #1']);
-    await once();
-  });
+  itOn(SERVERS, 'SQLite has no sessions').each(['idle', 'in a query'])(
+    'a session that is killed while the handler has it, %s',
+    async (when) => {
+      const [session, gate] = [new Array<number>(), new Gate()];
+      billing.play = async (_event, { manager }) => {
+        if (session.length > 0) return;
+        session.push(await sessionOf(manager));
+        if (when === 'idle') await gate.pass();
+        else await sleepIn(manager, 10);
+      };
+      await deliver();
+      await until(() => session.length > 0);
+      await killSession(host, session[0]!);
+      gate.release();
+      await settled(host);
+      // Nobody's fault: no attempt was used.
+      expect(billing.calls).toEqual(['book #1', 'book #1']);
+      await once();
+    },
+  );
 
   itOn(SERVERS, 'SQLite has no network').each(['before', 'after'] as const)(
     'a connection that is lost at COMMIT, %s it has happened',

@@ -216,18 +216,21 @@ describe('promise 3, in order per record', () => {
     });
   });
 
-  itOn(SERVERS, NOBODY_ELSE_WRITES)('an event about nothing that has an id is its own record: two of them do not wait for each other', async () => {
-    const invoice = { object: 'invoice', customer: 'cus_1', lines: { object: 'list', data: [] } };
-    const gate = new Gate();
-    play = ({ id }) => id === 'u1' && gate.pass();
-    await send(host, invoice, { type: 'invoice.upcoming', id: 'u1' });
-    await gate.reached;
-    await send(host, invoice, { type: 'invoice.upcoming', id: 'u2' });
-    await until(() => seen('upcoming').includes('u2'));
-    await send(host, invoice, { type: 'invoice.upcoming', id: 'u1' });
-    gate.release();
-    await settled(host);
-    expect(seen('upcoming')).toEqual(['u1', 'u2']);
-    expect(new Set(calls.map(({ record }) => record)).size).toBe(2);
-  });
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'an event about nothing that has an id is its own record: two of them do not wait for each other',
+    async () => {
+      const invoice = { object: 'invoice', customer: 'cus_1', lines: { object: 'list', data: [] } };
+      const gate = new Gate();
+      play = ({ id }) => id === 'u1' && gate.pass();
+      await send(host, invoice, { type: 'invoice.upcoming', id: 'u1' });
+      await gate.reached;
+      await send(host, invoice, { type: 'invoice.upcoming', id: 'u2' });
+      await until(() => seen('upcoming').includes('u2'));
+      await send(host, invoice, { type: 'invoice.upcoming', id: 'u1' });
+      gate.release();
+      await settled(host);
+      expect(seen('upcoming')).toEqual(['u1', 'u2']);
+      expect(new Set(calls.map(({ record }) => record)).size).toBe(2);
+    },
+  );
 });

@@ -86,24 +86,21 @@ describe('promise 5, never the last trigger lost', () => {
     expect(fetches()).toBeLessThan(50);
   });
 
-  it.each(moments)(
-    'what comes during the %s costs exactly one fetch more',
-    async (during) => {
-      const object = product('old');
-      const fetch =
-        during === 'fetch' ? host.stripe.hold({ path: `/v1/products/${object.id}` }, 'answer') : new Gate();
-      if (fetch instanceof Gate) play = (where) => where === 'change' && names.length === 0 && fetch.pass();
-      await send(host, object);
-      await fetch.reached;
-      rename(object.id, 'new');
-      for (let i = 0; i < 5; i++) await send(host, object);
-      fetch.release();
-      await settled(host);
-      expect(fetches()).toBe(2);
-      expect(names).toEqual(['old', 'new']);
-      expect(events).toHaveLength(6);
-    },
-  );
+  it.each(moments)('what comes during the %s costs exactly one fetch more', async (during) => {
+    const object = product('old');
+    const fetch =
+      during === 'fetch' ? host.stripe.hold({ path: `/v1/products/${object.id}` }, 'answer') : new Gate();
+    if (fetch instanceof Gate) play = (where) => where === 'change' && names.length === 0 && fetch.pass();
+    await send(host, object);
+    await fetch.reached;
+    rename(object.id, 'new');
+    for (let i = 0; i < 5; i++) await send(host, object);
+    fetch.release();
+    await settled(host);
+    expect(fetches()).toBe(2);
+    expect(names).toEqual(['old', 'new']);
+    expect(events).toHaveLength(6);
+  });
 
   it.each(moments)(
     'a nudge for a record that another process has in hand, in a %s, is not lost',
@@ -135,22 +132,25 @@ describe('promise 5, never the last trigger lost', () => {
     expect(names).toEqual(['old', 'new']);
   });
 
-  itOn(SERVERS, 'SQLite has one writer at a time')('an event that is committed after later ones is found all the same', async () => {
-    const object = product('old');
-    const id = await send(host, object);
-    await settled(host);
-    const slow = host.dataSource.createQueryRunner();
-    await slow.startTransaction();
-    await store(host, id, { manager: slow.manager });
-    await send(host, object);
-    await settled(host);
-    await dispatcherOf(host).sweep();
-    await slow.commitTransaction();
-    await slow.release();
-    await dispatcherOf(host).sweep();
-    await settled(host);
-    expect(events).toHaveLength(3);
-  });
+  itOn(SERVERS, 'SQLite has one writer at a time')(
+    'an event that is committed after later ones is found all the same',
+    async () => {
+      const object = product('old');
+      const id = await send(host, object);
+      await settled(host);
+      const slow = host.dataSource.createQueryRunner();
+      await slow.startTransaction();
+      await store(host, id, { manager: slow.manager });
+      await send(host, object);
+      await settled(host);
+      await dispatcherOf(host).sweep();
+      await slow.commitTransaction();
+      await slow.release();
+      await dispatcherOf(host).sweep();
+      await settled(host);
+      expect(events).toHaveLength(3);
+    },
+  );
 
   it('more events than one pass takes are taken by the next', async () => {
     const object = product('old');

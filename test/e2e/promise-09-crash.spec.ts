@@ -68,7 +68,10 @@ describe('one bad thing stops one thing: an event that kills its process', () =>
   }
 
   it('takes others down with it twice at most; from then on it is run alone', async () => {
-    const busy = await start({ sync: { leaseMs: 600, maxPasses: 1 }, holdAt: { cus_busy: 'outside-written' } });
+    const busy = await start({
+      sync: { leaseMs: 600, maxPasses: 1 },
+      holdAt: { cus_busy: 'outside-written' },
+    });
     stripe.deliverTo(busy.webhookUrl);
     stripe.create('customer', { id: 'cus_busy' });
     await busy.held('cus_busy');
@@ -101,16 +104,9 @@ describe('one bad thing stops one thing: an event that kills its process', () =>
     expect(rows).toEqual([{ record_id: 'cus_killer', reason: 'crashed' }]);
     expect(handled).not.toContain('cus_killer customer.created');
 
-    await until(
-      async () => (await sql(`SELECT FROM sync_event WHERE state = 'waiting'`)).length === 0,
-    );
-    const done = await sql<{ record_id: string }>(
-      `SELECT record_id FROM effect WHERE handler = 'first'`,
-    );
-    const handledBy = [
-      ...done.map((row) => row.record_id),
-      ...handled.map((line) => line.split(' ')[0]!),
-    ];
+    await until(async () => (await sql(`SELECT FROM sync_event WHERE state = 'waiting'`)).length === 0);
+    const done = await sql<{ record_id: string }>(`SELECT record_id FROM effect WHERE handler = 'first'`);
+    const handledBy = [...done.map((row) => row.record_id), ...handled.map((line) => line.split(' ')[0]!)];
     // All, and none of them twice.
     expect(handledBy).toHaveLength(innocents.length + 1);
     expect(new Set(handledBy)).toEqual(new Set([...innocents, 'cus_busy']));

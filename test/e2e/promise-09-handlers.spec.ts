@@ -168,49 +168,56 @@ describe('one bad thing stops one thing: a handler', () => {
     expect(await host.sql('SELECT * FROM tick')).toEqual([{ attempt: 2 }]);
   });
 
-  itOn(SERVERS, 'SQLite runs statements in this process')('hangs in the database, many times at once: each is cut off there too, and the pool recovers', async () => {
-    await host.sql('CREATE TABLE contended (id int)');
-    const locked = await lockTable(host, 'contended');
-    const ids = Array.from({ length: 6 }, (_, i) => `cus_blocked_${i}`);
-    for (const id of ids)
-      billing.behaviours.set(id, ({ manager }) => manager.query('INSERT INTO contended VALUES (1)'));
-    for (const id of ids) stripe.create('customer', { id });
-    // Nobody lets the lock go: they die of it, one attempt after the other, and others go on.
-    stripe.create('customer', { id: 'cus_unblocked' });
-    await settled('cus_unblocked', ...ids);
-    await locked.release();
-    for (const id of ids) expect(await states(id)).toMatchObject([{ state: 'dead', dead_by: '["billing"]' }]);
-    expect(await host.sql('SELECT * FROM contended')).toEqual([]);
-  });
+  itOn(SERVERS, 'SQLite runs statements in this process')(
+    'hangs in the database, many times at once: each is cut off there too, and the pool recovers',
+    async () => {
+      await host.sql('CREATE TABLE contended (id int)');
+      const locked = await lockTable(host, 'contended');
+      const ids = Array.from({ length: 6 }, (_, i) => `cus_blocked_${i}`);
+      for (const id of ids)
+        billing.behaviours.set(id, ({ manager }) => manager.query('INSERT INTO contended VALUES (1)'));
+      for (const id of ids) stripe.create('customer', { id });
+      // Nobody lets the lock go: they die of it, one attempt after the other, and others go on.
+      stripe.create('customer', { id: 'cus_unblocked' });
+      await settled('cus_unblocked', ...ids);
+      await locked.release();
+      for (const id of ids)
+        expect(await states(id)).toMatchObject([{ state: 'dead', dead_by: '["billing"]' }]);
+      expect(await host.sql('SELECT * FROM contended')).toEqual([]);
+    },
+  );
 
-  itOn(SERVERS, NOBODY_ELSE_WRITES)('hangs in every place there is, and the host needs the rest of its pool: deliveries are accepted', async () => {
-    let wake!: () => void;
-    const asleep = new Promise<void>((resolve) => (wake = resolve));
-    const ids = Array.from({ length: 20 }, (_, i) => `prod_${i}`);
-    for (const id of ids) {
-      billing.behaviours.set(id, () => asleep);
-      stripe.create('product', { id }, { delivery: 'unlogged' });
-    }
-    const post = (id: string) => {
-      const payload = stripe.emit('product.created', 'product', id, { delivery: 'lost' });
-      return deliver(
-        `${host.url}/webhooks/stripe`,
-        signedDelivery({ payload, secret: stripe.webhookSecret }),
-      );
-    };
-    const before = billing.attempts.length;
-    await Promise.all(ids.slice(0, 10).map(post));
-    await until(() => billing.attempts.length === before + 2);
-    const hosts = [host.dataSource.createQueryRunner(), host.dataSource.createQueryRunner()];
-    await Promise.all(hosts.map((runner) => runner.connect()));
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'hangs in every place there is, and the host needs the rest of its pool: deliveries are accepted',
+    async () => {
+      let wake!: () => void;
+      const asleep = new Promise<void>((resolve) => (wake = resolve));
+      const ids = Array.from({ length: 20 }, (_, i) => `prod_${i}`);
+      for (const id of ids) {
+        billing.behaviours.set(id, () => asleep);
+        stripe.create('product', { id }, { delivery: 'unlogged' });
+      }
+      const post = (id: string) => {
+        const payload = stripe.emit('product.created', 'product', id, { delivery: 'lost' });
+        return deliver(
+          `${host.url}/webhooks/stripe`,
+          signedDelivery({ payload, secret: stripe.webhookSecret }),
+        );
+      };
+      const before = billing.attempts.length;
+      await Promise.all(ids.slice(0, 10).map(post));
+      await until(() => billing.attempts.length === before + 2);
+      const hosts = [host.dataSource.createQueryRunner(), host.dataSource.createQueryRunner()];
+      await Promise.all(hosts.map((runner) => runner.connect()));
 
-    const answers = await Promise.all(ids.slice(10).map(post));
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
-    expect(billing.attempts).toHaveLength(before + 2);
-    await Promise.all(hosts.map((runner) => runner.release()));
-    wake();
-    await settled(...ids);
-  });
+      const answers = await Promise.all(ids.slice(10).map(post));
+      expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+      expect(billing.attempts).toHaveLength(before + 2);
+      await Promise.all(hosts.map((runner) => runner.release()));
+      wake();
+      await settled(...ids);
+    },
+  );
 
   it('asks to be called again at no time that there is: that is a failure like any other', async () => {
     billing.behaviours.set('cus_later', () => {

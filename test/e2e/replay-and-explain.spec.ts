@@ -105,20 +105,23 @@ describe('replay and explain', () => {
     expect(calls).toEqual(['shelf updated v1']);
   });
 
-  itOn(SERVERS, NOBODY_ELSE_WRITES)('is not forgotten by a pass that is just then over the same record', async () => {
-    const product = create('product');
-    const first = await send(host, product);
-    await settled(host);
-    const gate = new Gate();
-    play = () => gate.pass();
-    host.stripe.update('product', product.id, { name: 'new' }, { delivery: 'unlogged' });
-    await send(host, product);
-    await gate.reached;
-    await host.sync.replay({ eventId: first }, { handlers: 'all' });
-    gate.release();
-    await settled(host);
-    expect(calls).toEqual(['shelf created v1', 'shelf updated v2', 'shelf updated v2']);
-  });
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'is not forgotten by a pass that is just then over the same record',
+    async () => {
+      const product = create('product');
+      const first = await send(host, product);
+      await settled(host);
+      const gate = new Gate();
+      play = () => gate.pass();
+      host.stripe.update('product', product.id, { name: 'new' }, { delivery: 'unlogged' });
+      await send(host, product);
+      await gate.reached;
+      await host.sync.replay({ eventId: first }, { handlers: 'all' });
+      gate.release();
+      await settled(host);
+      expect(calls).toEqual(['shelf created v1', 'shelf updated v2', 'shelf updated v2']);
+    },
+  );
 
   it('shows change handlers the newest, however old the event', async () => {
     const product = create('product');

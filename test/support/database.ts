@@ -39,7 +39,10 @@ export async function createDatabase(): Promise<TestDatabase> {
   return {
     url: url.href,
     options: { type: databaseType, url: url.href } as TestDatabase['options'],
-    drop: databaseKind === 'postgres' ? () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) : dropByForce,
+    drop:
+      databaseKind === 'postgres'
+        ? () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+        : dropByForce,
   };
 
   /** MySQL would wait for whoever still uses one of its tables. */

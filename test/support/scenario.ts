@@ -88,8 +88,7 @@ export async function store(
     dedupeKey: randomBytes(16),
     ...as(i + 1),
   }));
-  for (let at = 0; at < count; at += 100)
-    await manager.insert(SyncEventEntity, alike.slice(at, at + 100));
+  for (let at = 0; at < count; at += 100) await manager.insert(SyncEventEntity, alike.slice(at, at + 100));
 }
 
 /** Resolves when no event waits any more, not even for a later attempt. */

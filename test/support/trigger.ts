@@ -16,7 +16,9 @@ export async function createTrigger({ sql }: { sql: Sql }, { name, at, when, run
   if (databaseKind === 'postgres') {
     await sql(`CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN ${run}; RETURN NEW; END $$`);
-    await sql(`CREATE OR REPLACE TRIGGER ${name} ${at} FOR EACH ROW ${when ? `WHEN (${when})` : ''} EXECUTE FUNCTION ${name}()`);
+    await sql(
+      `CREATE OR REPLACE TRIGGER ${name} ${at} FOR EACH ROW ${when ? `WHEN (${when})` : ''} EXECUTE FUNCTION ${name}()`,
+    );
     return;
   }
   await dropTrigger({ sql }, name);
