@@ -1,3 +1,5 @@
+import type { QueryRunner } from 'typeorm';
+import { rowsOf } from './rows.js';
 import type { Statement } from './statement.js';
 
 /** A statement for a driver that numbers no places: a value stands as often in the list as its place in the text. */
@@ -9,4 +11,13 @@ export function positional({ sql, params }: Statement): [sql: string, params: un
     return '?';
   });
   return [text, values];
+}
+
+/** The rows of one statement, for such a driver. */
+export function rowsByPosition<Row>(
+  runner: QueryRunner,
+  sql: string,
+  params: readonly unknown[],
+): Promise<Row[]> {
+  return rowsOf(runner, ...positional({ sql, params }));
 }

@@ -2,18 +2,14 @@ import { HandlerTimeoutError } from './process.errors.js';
 
 /**
  * The work's result, if it comes in time. What comes of it later is nobody's business any more.
- * @throws HandlerTimeoutError, or what `late` makes
+ * @throws HandlerTimeoutError
  */
-export async function withinTime<T>(
-  timeoutMs: number,
-  work: Promise<T>,
-  late: () => Error = () => new HandlerTimeoutError(timeoutMs),
-): Promise<T> {
+export async function withinTime<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       work.catch(() => undefined);
-      reject(late());
+      reject(new HandlerTimeoutError(timeoutMs));
     }, timeoutMs);
   });
   try {

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
-import { positional } from '../positional.js';
+import { rowsByPosition } from '../positional.js';
 import { Slots } from '../slots.js';
 import {
   SyncDatabase,
@@ -50,11 +50,11 @@ export class MysqlDatabase extends SyncDatabase {
   }
 
   query<Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> {
-    return this.slot.run(() => this.bounded((runner) => rowsOf<Row>(runner, sql, params)));
+    return this.slot.run(() => this.bounded((runner) => rowsByPosition<Row>(runner, sql, params)));
   }
 
   async store(sql: string, params: readonly unknown[]): Promise<void> {
-    await this.bounded((runner) => rowsOf(runner, sql, params));
+    await this.bounded((runner) => rowsByPosition(runner, sql, params));
   }
 
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
@@ -83,7 +83,7 @@ export class MysqlDatabase extends SyncDatabase {
     const migrating = await this.connectToMigrate(this.poolOf(2));
     const locking = migrating.createQueryRunner('master');
     try {
-      const [row] = await rowsOf<{ held: unknown }>(
+      const [row] = await rowsByPosition<{ held: unknown }>(
         locking,
         `SELECT GET_LOCK(${MIGRATION_LOCK}, ${MIGRATION_TIMEOUT_S}) AS held`,
         [],
@@ -91,7 +91,7 @@ export class MysqlDatabase extends SyncDatabase {
       if (Number(row!.held) !== 1) throw new Error('another process has been migrating for too long');
       // DDL commits by itself here.
       await migrating.runMigrations({ transaction: 'none' });
-      await rowsOf(locking, `SELECT RELEASE_LOCK(${MIGRATION_LOCK}) AS released`, []);
+      await rowsByPosition(locking, `SELECT RELEASE_LOCK(${MIGRATION_LOCK}) AS released`, []);
     } finally {
       await locking.release();
       await migrating.destroy();
@@ -142,11 +142,6 @@ export class MysqlDatabase extends SyncDatabase {
   }
 }
 
-async function rowsOf<Row>(runner: QueryRunner, sql: string, params: readonly unknown[]): Promise<Row[]> {
-  const { records } = await runner.query(...positional({ sql, params }), true);
-  return (records ?? []) as Row[];
-}
-
 function queryOf(manager: EntityManager): Query {
-  return (sql, params = []) => rowsOf(manager.queryRunner!, sql, params);
+  return (sql, params = []) => rowsByPosition(manager.queryRunner!, sql, params);
 }

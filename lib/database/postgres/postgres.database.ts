@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
+import { rowsOf } from '../rows.js';
 import { Slots } from '../slots.js';
 import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
 import { withinLimit } from '../time-limit.js';
@@ -96,11 +97,6 @@ export class PostgresDatabase extends SyncDatabase {
       await runner.release();
     }
   }
-}
-
-async function rowsOf<Row>(runner: QueryRunner, sql: string, params: readonly unknown[]): Promise<Row[]> {
-  const { records } = await runner.query(sql, [...params], true);
-  return (records ?? []) as Row[];
 }
 
 function queryOf(manager: EntityManager): Query {

@@ -1,7 +1,7 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
-import { positional } from '../positional.js';
+import { rowsByPosition } from '../positional.js';
 import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
 import { whileBusy } from './busy.js';
 import { sqliteDialect } from './sqlite.dialect.js';
@@ -38,7 +38,7 @@ export class SqliteDatabase extends SyncDatabase {
 
   query<Row extends object>(sql: string, params: readonly unknown[] = []): Promise<Row[]> {
     const run = () =>
-      whileBusy(QUERY_TIMEOUT_MS, () => rowsOf<Row>(this.opened.createQueryRunner(), sql, params));
+      whileBusy(QUERY_TIMEOUT_MS, () => rowsByPosition<Row>(this.opened.createQueryRunner(), sql, params));
     // Whoever only reads sees the last commit, and waits for nobody.
     return /^\s*(SELECT|WITH)\b/i.test(sql) ? run() : this.turns.run(run);
   }
@@ -52,7 +52,7 @@ export class SqliteDatabase extends SyncDatabase {
     const runner = ownRunner(turn.source);
     try {
       await whileBusy(QUERY_TIMEOUT_MS, () => runner.query('BEGIN IMMEDIATE'));
-      const result = await work((sql, params = []) => rowsOf(runner, sql, params));
+      const result = await work((sql, params = []) => rowsByPosition(runner, sql, params));
       await runner.query('COMMIT');
       turn.end();
       return result;
@@ -112,9 +112,4 @@ export class SqliteDatabase extends SyncDatabase {
       },
     };
   }
-}
-
-async function rowsOf<Row>(runner: QueryRunner, sql: string, params: readonly unknown[]): Promise<Row[]> {
-  const { records } = await runner.query(...positional({ sql, params }), true);
-  return (records ?? []) as Row[];
 }
