@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { checkTransaction } from './database/hosted-transaction.js';
 import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
@@ -36,7 +37,14 @@ export class SyncDoctor {
     checkOptions(this.given, this.extras);
     for (const sources of [this.given.sources, ...ofFeatures]) checkSources(sources);
     checkConnectors(this.options.sources, (code) => this.canDoWithout(code));
-    if (this.duties.runsPasses) this.checkPool();
+    if (!this.duties.runsPasses) return;
+    this.checkPool();
+    if (this.options.transaction && !this.database.letsHostOpen)
+      throw new SyncConfigError(
+        'SYNC_INVALID_OPTION',
+        'transaction cannot be had on SQLite: TypeORM has one connection there, which all share. Leave it out, and write ' +
+          'through context.manager.',
+      );
   }
 
   /** What the database has to say. */
@@ -48,6 +56,12 @@ export class SyncDoctor {
       `these tables are not there: ${missing.join(', ')}. Set migrationsRun: true in SyncModule.forRoot(), or add ` +
         `syncMigrations to your data source's migrations and run them.`,
     );
+  }
+
+  /** That the host's way to open a handler's transaction is one. */
+  async checkTransaction(): Promise<void> {
+    const { transaction } = this.options;
+    if (transaction && this.duties.runsPasses) await checkTransaction(this.database.host, transaction);
   }
 
   private checkRoots(): void {

@@ -68,6 +68,7 @@ export class SyncLifecycle
       const weakness = await this.database.open();
       if (weakness) this.logger.warn(weakness);
       await this.doctor.checkTables();
+      await this.doctor.checkTransaction();
       await checkMirrorKeys(this.mirrors, this.database.host);
       await this.starts.load();
     } catch (error) {

@@ -32,6 +32,7 @@ const SYNC_OPTION_KINDS = {
   bodyLimitBytes: aWholeNumber(1),
   bodyTimeoutMs: aWholeNumber(1),
   around: aFunction,
+  transaction: aFunction,
 } satisfies OptionKinds<SyncOptions>;
 
 const EXTRA_KINDS = {

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { OpenTransaction } from './database/hosted-transaction.js';
 import type { Around, HandlerAround } from './handlers/around.js';
 import type { Connector } from './model/connector.js';
 import { isRecord } from './model/option-kinds.js';
@@ -93,6 +94,13 @@ export interface SyncOptions {
    * @default none
    */
   around?: Around | Type<HandlerAround>;
+  /**
+   * How the transaction of a handler is opened, where a library keeps track of transactions: what it finds by the async
+   * context, injected repositories say, then joins the handler's. Not on SQLite, where TypeORM has one connection.
+   * @default one that nothing but `context.manager` knows of
+   * @example (work) => runInTransaction(() => work(dataSource.manager), { propagation: Propagation.REQUIRES_NEW })
+   */
+  transaction?: OpenTransaction;
 }
 
 /**
@@ -168,7 +176,7 @@ export const WEBHOOK_DEFAULTS = { path: 'webhooks' } as const;
 export type ResolvedSource = Required<SyncSource>;
 
 /** The options with every default in place: what the rest of the library reads. Token and type of one name. */
-export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 'around'>> {
+export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 'around' | 'transaction'>> {
   /** Those of features included, from `onModuleInit` on. */
   abstract readonly sources: Record<string, ResolvedSource>;
   abstract readonly migrationsRun: boolean;
@@ -187,6 +195,7 @@ export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 
   abstract readonly bodyLimitBytes: number;
   abstract readonly bodyTimeoutMs: number;
   abstract readonly around?: SyncOptions['around'];
+  abstract readonly transaction?: OpenTransaction;
 }
 
 /**

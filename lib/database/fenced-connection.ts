@@ -15,6 +15,9 @@ export interface FencedConnection {
   /** Opens the transaction with an UPDATE. False if that found no row: there is nothing to hold. */
   begin(fence: Statement): Promise<boolean>;
 
+  /** Runs the work where whoever asks the async context finds the transaction. */
+  within<T>(work: () => T): T;
+
   /**
    * Ends the transaction. The first statement must find its row, and only finds it in the fence's transaction.
    * @throws TransactionOverError if that is not the present one any more, the database's error if it refuses a

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { TransactionOverError, type FencedConnection } from './fenced-connection.js';
 import { positional } from './positional.js';
 import type { Statement } from './statement.js';
-import { hasOpenPart, markBegun, markEnded, type TypeOrmRunner } from './typeorm-runner.js';
+import { hasOpenPart, markEnded, type TypeOrmRunner } from './typeorm-runner.js';
 
 /** Set behind the fence: it is gone as soon as the transaction is, whoever ended it. */
 const SAVEPOINT = 'sync_fence';
@@ -30,26 +30,26 @@ export abstract class SavepointFencedConnection implements FencedConnection {
 
   async begin(fence: Statement): Promise<boolean> {
     this.runner = await this.open();
-    markBegun(this.runner);
     this.guardTheWork();
     if ((await this.affectedBy(fence)) !== 1) return false;
-    await this.run(`SAVEPOINT ${SAVEPOINT}`);
+    await this.setSavepoint();
     this.begun = true;
     return true;
   }
 
+  within<T>(work: () => T): T {
+    return work();
+  }
+
   async commit(statements: readonly Statement[]): Promise<void> {
     if (hasOpenPart(this.runner)) throw new TransactionOverError('open');
-    await this.runner.broadcaster.broadcast('BeforeTransactionCommit');
+    await this.announceCommit();
     if (this.over) throw this.over;
-    this.ending = true;
-    await this.releaseSavepoint();
-    for (const statement of statements) await this.run(...positional(statement));
-    await this.run('COMMIT');
-    // Subscribers may look around again.
-    this.ending = false;
-    this.over = undefined;
-    await markEnded(this.runner, 'AfterTransactionCommit');
+    await this.commitOpen(async () => {
+      this.ending = true;
+      await this.releaseSavepoint();
+      for (const statement of statements) await this.run(...positional(statement));
+    });
   }
 
   async hasEnded(): Promise<boolean> {
@@ -68,7 +68,6 @@ export abstract class SavepointFencedConnection implements FencedConnection {
     this.ending = true;
     try {
       await this.rollBackOpen();
-      await markEnded(this.runner, 'AfterTransactionRollback');
     } catch {
       await this.destroy(reason);
     }
@@ -101,8 +100,31 @@ export abstract class SavepointFencedConnection implements FencedConnection {
     return false;
   }
 
+  protected async announceCommit(): Promise<void> {
+    await this.runner.broadcaster.broadcast('BeforeTransactionCommit');
+  }
+
+  protected async commitOpen(settle: () => Promise<void>): Promise<void> {
+    await settle();
+    await this.run('COMMIT');
+    this.letThrough();
+    await markEnded(this.runner, 'AfterTransactionCommit');
+  }
+
   protected async rollBackOpen(): Promise<void> {
-    await this.run('ROLLBACK');
+    if (!this.hasNoTransaction()) await this.run('ROLLBACK');
+    await markEnded(this.runner, 'AfterTransactionRollback');
+  }
+
+  /** Whether the statement is the end of the transaction as this connection has asked for it. */
+  protected isEnd(_statement: unknown): boolean {
+    return false;
+  }
+
+  /** Committed: subscribers may look around again. */
+  protected letThrough(): void {
+    this.ending = false;
+    this.over = undefined;
   }
 
   /** Past the guard, which is for the work. */
@@ -113,8 +135,12 @@ export abstract class SavepointFencedConnection implements FencedConnection {
     return affected ?? 0;
   }
 
+  protected async setSavepoint(): Promise<void> {
+    await this.run(`SAVEPOINT ${SAVEPOINT}`);
+  }
+
   /** @throws TransactionOverError if it is gone, and the database's error if nobody can say */
-  private async releaseSavepoint(): Promise<void> {
+  protected async releaseSavepoint(): Promise<void> {
     try {
       await this.run(`RELEASE SAVEPOINT ${SAVEPOINT}`);
     } catch (error) {
@@ -131,7 +157,8 @@ export abstract class SavepointFencedConnection implements FencedConnection {
     const query = this.runner.query.bind(this.runner) as (...args: unknown[]) => Promise<unknown>;
     this.run = (sql, params = []) => query(sql, params, true);
     const guarded = async (...args: unknown[]): Promise<unknown> => {
-      if (this.over || this.ending) throw this.over ?? new TransactionOverError('hand');
+      if ((this.over || this.ending) && !this.isEnd(args[0]))
+        throw this.over ?? new TransactionOverError('hand');
       try {
         const result = await query(...args);
         if (this.hasNoTransaction()) this.over ??= new TransactionOverError('hand');

@@ -9,6 +9,7 @@ import { syncEntities, syncMigrations, type SyncDatabaseType } from '../entities
 import type { SyncClock } from '../sync.clock.js';
 import type { Dialect } from './dialect.js';
 import type { FencedConnection } from './fenced-connection.js';
+import type { OpenTransaction } from './hosted-transaction.js';
 import { listed, type Statement } from './statement.js';
 import { TABLES, tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
 
@@ -50,6 +51,11 @@ export abstract class SyncDatabase {
     return Infinity;
   }
 
+  /** Whether the host can open transactions that are nobody else's. */
+  get letsHostOpen(): boolean {
+    return true;
+  }
+
   get tables(): TableNames {
     return (this.names ??= tableNamesOf(this.host));
   }
@@ -82,8 +88,12 @@ export abstract class SyncDatabase {
    */
   abstract updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void>;
 
-  /** For a transaction of a pass. @param timeoutMs after which the server may end it by itself */
-  abstract fencedConnection(timeoutMs: number): FencedConnection;
+  /**
+   * For a transaction of a pass.
+   * @param timeoutMs after which the server may end it by itself
+   * @param open the host's way to open it
+   */
+  abstract fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection;
 
   /** Brings the module's tables up to date. Processes that boot together wait for each other. */
   abstract migrate(): Promise<void>;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isConflict, isRefusal } from '../database/database.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
@@ -38,6 +39,8 @@ export class InProcessDispatcher extends Dispatcher {
   /** Leases of passes whose outcome could not be written down: to be given back. */
   private unreleased: { record: ClaimedRecord; counts: boolean }[] = [];
   private readonly admission: Admission;
+  /** Passes belong to nobody: not to the request that announced them, and not in its transaction or tenant. */
+  private readonly detached = AsyncLocalStorage.snapshot();
   private active = false;
   private pumping = false;
   private looking = false;
@@ -87,7 +90,7 @@ export class InProcessDispatcher extends Dispatcher {
 
   sweep(): Promise<void> {
     return (this.sweeping ??= this.underWay.follow(
-      this.sweepOnce().finally(() => (this.sweeping = undefined)),
+      this.detached(() => this.sweepOnce()).finally(() => (this.sweeping = undefined)),
     ));
   }
 
@@ -122,7 +125,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private pump(): void {
-    if (!this.pumping && this.active) void this.underWay.follow(this.claimAll());
+    if (!this.pumping && this.active) void this.underWay.follow(this.detached(() => this.claimAll()));
   }
 
   private async claimAll(): Promise<void> {

@@ -60,7 +60,7 @@ export class FencedTransaction {
     timeoutMs = this.options.handlerTimeoutMs,
   ): Promise<void> {
     return this.slots.run(async () => {
-      const connection = this.database.fencedConnection(timeoutMs);
+      const connection = this.database.fencedConnection(timeoutMs, work && this.options.transaction);
       this.open.add(connection);
       try {
         await this.runOn(connection, fence, settle, work, timeoutMs);
@@ -90,7 +90,12 @@ export class FencedTransaction {
     try {
       if (!(await this.answered(connection, connection.begin(fence)))) throw new LeaseLostError();
       stage = 'work';
-      if (work) await bounded(connection, timeoutMs, work(connection.manager));
+      if (work)
+        await bounded(
+          connection,
+          timeoutMs,
+          connection.within(() => work(connection.manager)),
+        );
       const statements = this.settleStatements(record, txToken, settle());
       stage = 'commit';
       await this.answered(connection, connection.commit(statements)).catch(whyNotCommitted);

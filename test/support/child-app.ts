@@ -45,10 +45,13 @@ export interface ChildApp {
   ended: Promise<number | null>;
 }
 
-/** Compiles once, in a few hundredths of a second: nothing has to be built before the tests. */
-export function compileChildProgram(): ChildProgram {
+/**
+ * Compiles once, in a few hundredths of a second: nothing has to be built before the tests.
+ * @param main the application, in this folder
+ */
+export function compileChildProgram(main = 'child-main'): ChildProgram {
   const folder = mkdtempSync(join(tmpdir(), 'child-app-'));
-  const support = ['child-main.ts', 'child-effect.ts'].map((name) => join(root, 'test/support', name));
+  const support = [`${main}.ts`, 'child-effect.ts'].map((name) => join(root, 'test/support', name));
   for (const source of [...sourcesIn('lib'), ...support]) {
     const target = join(folder, relative(root, source).replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
@@ -63,7 +66,7 @@ export function compileChildProgram(): ChildProgram {
   return {
     async start({ database, stripe, ...config }) {
       const { apiKey, webhookSecrets, connection } = stripe;
-      const child = await startProcess(join(folder, 'test/support/child-main.js'), {
+      const child = await startProcess(join(folder, `test/support/${main}.js`), {
         ...config,
         database: database.options,
         stripe: { apiKey, webhookSecrets, ...connection },

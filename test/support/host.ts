@@ -9,13 +9,14 @@ import {
 import { Test } from '@nestjs/testing';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import { TypeOrmModule, type TypeOrmModuleAsyncOptions, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import type { AddressInfo } from 'node:net';
 import {
   syncEntities,
   SyncModule,
   SyncService,
   type Mirror,
+  type OpenTransaction,
   type SyncOptions,
   type SyncRole,
   type SyncSource,
@@ -34,6 +35,10 @@ export interface HostOptions {
   imports?: (DynamicModule | Type<object>)[];
   /** Over the options of the module. */
   sync?: Partial<SyncOptions>;
+  /** The host opens the transactions of handlers: how, with its data source. */
+  transaction?: (dataSource: DataSource) => OpenTransaction;
+  /** The host makes its data source itself. */
+  dataSourceFactory?: TypeOrmModuleAsyncOptions['dataSourceFactory'];
   /** Over the policies of the source. */
   source?: Partial<SyncSource>;
   webhooks?: WebhookOptions | false;
@@ -70,13 +75,17 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
 
   @Module({
     imports: [
-      TypeOrmModule.forRoot({
-        ...(database.options as TypeOrmModuleOptions),
-        entities: syncEntities(database.options.type),
-        autoLoadEntities: true,
-        poolSize: options.poolSize ?? 10,
-        retryAttempts: 0,
-      } as TypeOrmModuleOptions),
+      TypeOrmModule.forRootAsync({
+        useFactory: () =>
+          ({
+            ...database.options,
+            entities: syncEntities(database.options.type),
+            autoLoadEntities: true,
+            poolSize: options.poolSize ?? 10,
+            retryAttempts: 0,
+          }) as TypeOrmModuleOptions,
+        dataSourceFactory: options.dataSourceFactory,
+      }),
       TypeOrmModule.forFeature(options.entities ?? []),
       SyncModule.forRoot({
         sources: {
@@ -92,6 +101,9 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
         },
         webhooks: options.webhooks,
         role: options.role,
+        ...(options.transaction && {
+          transaction: (work, how) => options.transaction!(app.get(DataSource))(work, how),
+        }),
         ...options.sync,
       }),
       SyncModule.forFeature({ mirrors: options.mirrors ?? [] }),
@@ -102,13 +114,20 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   class HostModule {}
 
   const testing = await Test.createTestingModule({ imports: [HostModule] }).compile();
-  const app =
+  const app: INestApplication =
     options.adapter === 'fastify'
       ? testing.createNestApplication(new FastifyAdapter(), { logger: logLevels(), ...options.nest })
       : testing.createNestApplication(new ExpressAdapter(), { logger: logLevels(), ...options.nest });
   options.configure?.(app);
-  await app.init();
   const dataSource = app.get(DataSource);
+  try {
+    await app.init();
+  } catch (error) {
+    await dataSource.destroy();
+    if (!options.beside) await fake.close();
+    if (!options.beside && !options.database) await database.drop();
+    throw error;
+  }
   // The module's tables come from its migrations, the test's own from its entities.
   if (!options.beside) await dataSource.synchronize();
   await app.listen(0, '127.0.0.1');

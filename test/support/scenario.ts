@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { signedDelivery } from 'nestjs-hybrid-sync/testing';
-import { Column, Entity, PrimaryGeneratedColumn, type EntityManager } from 'typeorm';
-import { SyncEventEntity } from 'nestjs-hybrid-sync';
+import { Column, Entity, PrimaryGeneratedColumn, type DataSource, type EntityManager } from 'typeorm';
+import { SyncEventEntity, type OpenTransaction } from 'nestjs-hybrid-sync';
 import { Dispatcher } from '../../lib/dispatch/dispatcher.js';
 import { FencedTransaction } from '../../lib/process/fenced-transaction.js';
 import { SyncClock } from '../../lib/sync.clock.js';
@@ -39,6 +39,17 @@ export const quick = {
   source: { start: 'log', backoffMs: () => 20 },
   sync: { sweepEveryMs: 20 },
 } satisfies HostOptions;
+
+/** With TypeORM alone, opened by the host itself. */
+export function plainly(dataSource: DataSource): OpenTransaction {
+  return (work, { isolationLevel }) => dataSource.transaction(isolationLevel, work);
+}
+
+/** Who opens the transactions of handlers: it must make no difference. On SQLite only the module can. */
+export const openers: [by: string, transaction: HostOptions['transaction']][] = [
+  ['by the module', undefined],
+  ...(databaseKind === 'sqlite' ? [] : [['by the host', plainly] as [string, typeof plainly]]),
+];
 
 export interface Sent {
   type?: string;

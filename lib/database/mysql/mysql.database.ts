@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
+import { HostedTransaction, type OpenTransaction } from '../hosted-transaction.js';
 import { rowsByPosition } from '../positional.js';
 import { Slots } from '../slots.js';
 import {
@@ -12,6 +13,7 @@ import {
 } from '../sync.database.js';
 import { withinLimit } from '../time-limit.js';
 import type { TypeOrmRunner } from '../typeorm-runner.js';
+import { HostedMysqlFencedConnection } from './hosted-mysql.fenced-connection.js';
 import { clientOf, cutMysqlRunner, type MysqlClient } from './mysql.client.js';
 import { mysqlDialect } from './mysql.dialect.js';
 import { MysqlFencedConnection } from './mysql.fenced-connection.js';
@@ -73,10 +75,14 @@ export class MysqlDatabase extends SyncDatabase {
     await within(sql, params);
   }
 
-  fencedConnection(timeoutMs: number): FencedConnection {
-    const runner = this.host.createQueryRunner('master') as TypeOrmRunner;
-    if (!this.server) throw new Error('the sync database is not open');
-    return new MysqlFencedConnection(runner, timeoutMs, this.server, (client) => this.kill(client));
+  fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection {
+    const { host, server } = this;
+    if (!server) throw new Error('the sync database is not open');
+    const kill = (client: MysqlClient) => this.kill(client);
+    if (open)
+      return new HostedMysqlFencedConnection(new HostedTransaction(host, open), timeoutMs, server, kill);
+    const runner = host.createQueryRunner('master') as TypeOrmRunner;
+    return new MysqlFencedConnection(runner, timeoutMs, server, kill);
   }
 
   async migrate(): Promise<void> {

@@ -1,6 +1,6 @@
 import { errorCodeOf } from '../database.errors.js';
 import { SavepointFencedConnection } from '../savepoint.fenced-connection.js';
-import type { TypeOrmRunner } from '../typeorm-runner.js';
+import { markBegun, type TypeOrmRunner } from '../typeorm-runner.js';
 import { clientOf, cutMysqlClient, type MysqlClient } from './mysql.client.js';
 import type { MysqlServer } from './mysql.server.js';
 
@@ -16,7 +16,7 @@ export class MysqlFencedConnection extends SavepointFencedConnection {
   private idleLimitIsSet = false;
 
   constructor(
-    private readonly pooled: TypeOrmRunner,
+    protected pooled: TypeOrmRunner | undefined,
     private readonly timeoutMs: number,
     private readonly server: MysqlServer,
     /** Has the server end what it still does for a connection that has been cut. */
@@ -26,7 +26,17 @@ export class MysqlFencedConnection extends SavepointFencedConnection {
   }
 
   protected async open(): Promise<TypeOrmRunner> {
-    const client = await clientOf(this.pooled);
+    const runner = this.pooled!;
+    await this.take(runner);
+    await runner.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    await runner.query('START TRANSACTION');
+    markBegun(runner);
+    return runner;
+  }
+
+  /** From here on the connection may only idle for as long as its handler may take. */
+  protected async take(runner: TypeOrmRunner): Promise<void> {
+    const client = await clientOf(runner);
     if (this.isCut) {
       client.release();
       throw new Error('the transaction was given up before there was a connection for it');
@@ -34,11 +44,8 @@ export class MysqlFencedConnection extends SavepointFencedConnection {
     this.client = client;
     const limit = `SESSION ${this.server.idleLimit}`;
     const seconds = Math.ceil((this.timeoutMs + IDLE_GRACE_MS) / 1_000);
-    await this.pooled.query(`SET @sync_idle_limit = @@${limit.replace(' ', '.')}, ${limit} = ${seconds}`);
+    await runner.query(`SET @sync_idle_limit = @@${limit.replace(' ', '.')}, ${limit} = ${seconds}`);
     this.idleLimitIsSet = true;
-    await this.pooled.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    await this.pooled.query('START TRANSACTION');
-    return this.pooled;
   }
 
   protected isConnectionLost(): boolean {
@@ -55,17 +62,22 @@ export class MysqlFencedConnection extends SavepointFencedConnection {
   }
 
   protected async cut(reason: Error): Promise<void> {
-    (this.pooled as { isReleased: boolean }).isReleased = true;
+    if (this.pooled) Object.assign(this.pooled, { isReleased: true });
     if (!this.client) return;
     cutMysqlClient(this.client, reason);
     this.kill(this.client);
   }
 
   protected async giveBack(): Promise<void> {
-    if (this.idleLimitIsSet && !this.isConnectionLost())
-      await this.run(`SET SESSION ${this.server.idleLimit} = @sync_idle_limit`).catch((error: Error) =>
-        cutMysqlClient(this.client!, error),
-      );
-    await this.pooled.release();
+    await this.restoreIdleLimit();
+    await this.pooled?.release();
+  }
+
+  protected async restoreIdleLimit(): Promise<void> {
+    if (!this.idleLimitIsSet || this.isConnectionLost()) return;
+    this.idleLimitIsSet = false;
+    await this.run(`SET SESSION ${this.server.idleLimit} = @sync_idle_limit`).catch((error: Error) =>
+      cutMysqlClient(this.client!, error),
+    );
   }
 }

@@ -1,11 +1,13 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
+import { HostedTransaction, type OpenTransaction } from '../hosted-transaction.js';
 import { rowsOf } from '../rows.js';
 import { Slots } from '../slots.js';
 import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
 import { withinLimit } from '../time-limit.js';
 import type { TypeOrmRunner } from '../typeorm-runner.js';
+import { HostedPostgresFencedConnection } from './hosted-postgres.fenced-connection.js';
 import { destroyPgConnection } from './postgres.client.js';
 import { postgresDialect } from './postgres.dialect.js';
 import { PostgresFencedConnection } from './postgres.fenced-connection.js';
@@ -66,7 +68,8 @@ export class PostgresDatabase extends SyncDatabase {
     await within(`UPDATE ${table} SET ${set} WHERE ${key} IN (${rows})`, params);
   }
 
-  fencedConnection(timeoutMs: number): FencedConnection {
+  fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection {
+    if (open) return new HostedPostgresFencedConnection(new HostedTransaction(this.host, open), timeoutMs);
     return new PostgresFencedConnection(this.host.createQueryRunner('master') as TypeOrmRunner, timeoutMs);
   }
 

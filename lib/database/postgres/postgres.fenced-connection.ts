@@ -18,52 +18,40 @@ const DIVISION_BY_ZERO = '22012';
  * READ COMMITTED, whatever the host's default: under a snapshot the fence could not see that it has lost.
  */
 export class PostgresFencedConnection implements FencedConnection {
-  /** Of the transaction that the fence began. */
-  private xid?: string;
+  /** Of the transaction that the fence is in. */
+  protected xid?: string;
 
   constructor(
-    private readonly runner: TypeOrmRunner,
+    protected pooled: TypeOrmRunner | undefined,
     private readonly timeoutMs: number,
   ) {}
+
+  protected get runner(): TypeOrmRunner {
+    if (!this.pooled) throw new Error('there is no transaction yet');
+    return this.pooled;
+  }
 
   get manager(): EntityManager {
     return this.runner.manager;
   }
 
   get isLost(): boolean {
-    return this.runner.isReleased;
+    return this.pooled?.isReleased ?? false;
   }
 
-  async begin(fence: Statement): Promise<boolean> {
-    const { timeoutMs } = this;
-    // A server that is busy with a statement does not notice that its client has gone, and keeps the row locked: so a
-    // statement may last as long as its handler, unless the host has set a limit of its own.
-    const message = `BEGIN ISOLATION LEVEL READ COMMITTED;
-       ${inlined(fence)}
-       RETURNING txid_current()::text AS xid,
-         set_config('idle_in_transaction_session_timeout', '${timeoutMs + IDLE_GRACE_MS}', true),
-         CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '${timeoutMs}', true) END`;
+  begin(fence: Statement): Promise<boolean> {
     markBegun(this.runner);
-    const [, fenced] = await this.send(message);
-    this.xid = fenced!.rows[0]?.xid as string | undefined;
-    return fenced!.rowCount === 1;
+    return this.fence('BEGIN ISOLATION LEVEL READ COMMITTED;', fence);
   }
 
-  /**
-   * The first statement fails, with a division by zero, unless it finds its row in the fence's own transaction; and with
-   * it fails all that follows in the message, the COMMIT included.
-   */
+  within<T>(work: () => T): T {
+    return work();
+  }
+
   async commit(statements: readonly Statement[]): Promise<void> {
-    if (hasOpenPart(this.runner)) throw new TransactionOverError('open');
+    this.assertNoOpenPart();
     await this.runner.broadcaster.broadcast('BeforeTransactionCommit');
-    const [guard, ...others] = statements.map(inlined);
-    const guarded =
-      guard === undefined
-        ? []
-        : [
-            `WITH noted AS (${guard} RETURNING 1) SELECT 1 / count(*) FROM noted WHERE txid_current()::text = '${this.xid}'`,
-          ];
-    const results = await this.send([...guarded, ...others, 'COMMIT'].join(';')).catch(whyOver);
+    const results = await this.settle(statements, 'COMMIT');
     // The server says ROLLBACK, and no error, if a statement that nobody waited for has failed meanwhile.
     if (results.at(-1)!.command !== 'COMMIT') throw new TransactionOverError('error');
     // Not through TypeORM: inside what it takes for a nested transaction, it would only release a savepoint.
@@ -83,30 +71,71 @@ export class PostgresFencedConnection implements FencedConnection {
     // With a part still open, someone is at work on this connection.
     if (hasOpenPart(this.runner)) return this.destroy(reason);
     // What the work has left running would be committed by itself behind the ROLLBACK.
-    this.runner.query = () => Promise.reject(new TransactionOverError('hand'));
+    const query = this.runner.query.bind(this.runner) as (sql: string) => Promise<any>;
+    this.runner.query = (sql: string) =>
+      sql === 'ROLLBACK' ? query(sql) : Promise.reject(new TransactionOverError('hand'));
     try {
-      await this.send('ROLLBACK');
-      await markEnded(this.runner, 'AfterTransactionRollback');
+      await this.rollBackOpen();
     } catch {
       await this.destroy(reason);
     }
   }
 
-  destroy(reason: Error): Promise<void> {
-    return destroyPgConnection(this.runner, reason);
+  async destroy(reason: Error): Promise<void> {
+    if (this.pooled) await destroyPgConnection(this.pooled, reason);
   }
 
-  release(): Promise<void> {
-    return this.runner.release();
+  async release(): Promise<void> {
+    await this.pooled?.release();
   }
 
-  private async send(message: string): Promise<PgResult[]> {
+  /** @param opening SQL that comes before the fence */
+  protected async fence(opening: string, fence: Statement): Promise<boolean> {
+    const { timeoutMs } = this;
+    // A server that is busy with a statement does not notice that its client has gone, and keeps the row locked: so a
+    // statement may last as long as its handler, unless the host has set a limit of its own.
+    const message = `${opening}
+       ${inlined(fence)}
+       RETURNING txid_current()::text AS xid,
+         set_config('idle_in_transaction_session_timeout', '${timeoutMs + IDLE_GRACE_MS}', true),
+         CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '${timeoutMs}', true) END`;
+    const fenced = (await this.send(message)).at(-1)!;
+    this.xid = fenced.rows[0]?.xid as string | undefined;
+    return fenced.rowCount === 1;
+  }
+
+  /**
+   * The first statement fails, with a division by zero, unless it finds its row in the fence's own transaction; and with
+   * it fails all that follows in the message.
+   * @param closing SQL that comes after the statements
+   */
+  protected settle(statements: readonly Statement[], ...closing: readonly string[]): Promise<PgResult[]> {
+    const [guard, ...others] = statements.map(inlined);
+    const guarded =
+      guard === undefined
+        ? []
+        : [
+            `WITH noted AS (${guard} RETURNING 1) SELECT 1 / count(*) FROM noted WHERE txid_current()::text = '${this.xid}'`,
+          ];
+    return this.send([...guarded, ...others, ...closing].join(';')).catch(whyOver);
+  }
+
+  protected assertNoOpenPart(): void {
+    if (hasOpenPart(this.runner)) throw new TransactionOverError('open');
+  }
+
+  protected async rollBackOpen(): Promise<void> {
+    await this.send('ROLLBACK');
+    await markEnded(this.runner, 'AfterTransactionRollback');
+  }
+
+  protected async send(message: string): Promise<PgResult[]> {
     const client = (await this.runner.connect()) as PgClient;
     return [await client.query(message)].flat();
   }
 }
 
-function whyOver(error: unknown): never {
+export function whyOver(error: unknown): never {
   const code = errorCodeOf(error);
   if (code === FAILED_TRANSACTION) throw new TransactionOverError('error', { cause: error });
   if (code === DIVISION_BY_ZERO) throw new TransactionOverError('hand', { cause: error });

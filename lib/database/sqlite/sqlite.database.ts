@@ -27,6 +27,11 @@ export class SqliteDatabase extends SyncDatabase {
     return 1;
   }
 
+  /** On its one connection, the host's transactions have everybody's statements in them. */
+  override get letsHostOpen(): boolean {
+    return false;
+  }
+
   async open(): Promise<undefined> {
     this.own = await this.connectOwn({});
   }

@@ -1,5 +1,5 @@
 import { SavepointFencedConnection } from '../savepoint.fenced-connection.js';
-import type { TypeOrmRunner } from '../typeorm-runner.js';
+import { markBegun, type TypeOrmRunner } from '../typeorm-runner.js';
 import { whileBusy } from './busy.js';
 import { ownRunner, type SqliteHandle } from './sqlite.runner.js';
 import type { WriteTurn } from './write-turn.js';
@@ -26,6 +26,7 @@ export class SqliteFencedConnection extends SavepointFencedConnection {
     const runner = ownRunner(turn.source);
     this.handle = (await runner.connect()) as SqliteHandle;
     await whileBusy(this.timeoutMs, () => runner.query('BEGIN IMMEDIATE'));
+    markBegun(runner);
     return runner;
   }
 
@@ -44,10 +45,6 @@ export class SqliteFencedConnection extends SavepointFencedConnection {
 
   protected isSavepointGone(error: unknown): boolean {
     return /no such savepoint/.test((error as Error).message);
-  }
-
-  protected override async rollBackOpen(): Promise<void> {
-    if (this.handle?.inTransaction) await super.rollBackOpen();
   }
 
   /** Closing it rolls back what is open, and leaves whoever still holds it with nothing. */
