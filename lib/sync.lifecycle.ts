@@ -120,6 +120,10 @@ export class SyncLifecycle
 
 function describe(handler: SyncHandler): string {
   return handler.kind === 'event'
-    ? `${handler.patterns.join(', ')} → ${handler.name}`
-    : `changes of ${handler.resource} → ${handler.name}`;
+    ? `${handler.patterns.join(', ')} → ${shownName(handler)}`
+    : `changes of ${handler.resource} → ${shownName(handler)}`;
+}
+
+function shownName({ label, name }: SyncHandler): string {
+  return name === label ? label : `${label} (formerly ${name})`;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Dispatcher } from './dispatch/dispatcher.js';
+import { HandlerRegistry } from './handlers/handler.registry.js';
 import {
   ReplayService,
   type ReplayFilter,
@@ -31,6 +32,7 @@ export class SyncService {
     private readonly pauseTargets: PauseTargets,
     private readonly erases: EraseService,
     private readonly adopts: AdoptService,
+    private readonly registry: HandlerRegistry,
   ) {}
 
   /**
@@ -49,7 +51,8 @@ export class SyncService {
    * @returns how many events wait again; they are spread over time by `perSecond`
    */
   async replay(filter: ReplayFilter, options?: ReplayOptions): Promise<ReplayResult> {
-    const result = await this.replays.replay(filter, options);
+    const handler = filter.handler && (this.registry.named(filter.handler)?.name ?? filter.handler);
+    const result = await this.replays.replay({ ...filter, handler }, options);
     await this.dispatcher.sweep();
     return result;
   }

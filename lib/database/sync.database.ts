@@ -11,7 +11,7 @@ import type { Dialect } from './dialect.js';
 import type { FencedConnection } from './fenced-connection.js';
 import type { OpenTransaction } from './hosted-transaction.js';
 import { listed, type Statement } from './statement.js';
-import { TABLES, tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
+import { entityPrefixOf, TABLES, tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
 
 /** Runs one statement, and gives its rows. */
 export type Query = <Row extends object>(sql: string, params?: readonly unknown[]) => Promise<Row[]>;
@@ -132,7 +132,7 @@ export abstract class SyncDatabase {
     return new DataSource({
       ...others,
       ...replication?.master,
-      entities: syncEntities(this.host.options.type as SyncDatabaseType),
+      entities: syncEntities(this.host.options.type as SyncDatabaseType, entityPrefixOf(this.host)),
       subscribers: [],
       migrations: [],
       migrationsRun: false,
@@ -147,7 +147,11 @@ export abstract class SyncDatabase {
 
   /** A data source that knows the module's migrations. */
   protected connectToMigrate(options: object): Promise<DataSource> {
-    return this.connect({ ...options, migrations: syncMigrations, migrationsTableName: 'sync_migrations' });
+    return this.connect({
+      ...options,
+      migrations: syncMigrations,
+      migrationsTableName: `${entityPrefixOf(this.host)}sync_migrations`,
+    });
   }
 }
 

@@ -41,6 +41,18 @@ export function columnsFor(database: SyncDatabaseType) {
   };
 }
 
+/** Columns are called as their properties, where nothing else is said, whatever the host's naming strategy is. */
+export function named(
+  columns: Record<string, EntitySchemaColumnOptions>,
+): Record<string, EntitySchemaColumnOptions> {
+  return Object.fromEntries(
+    Object.entries(columns).map(([property, column]) => [
+      property,
+      { ...column, name: column.name ?? property },
+    ]),
+  );
+}
+
 export function optional(column: EntitySchemaColumnOptions): EntitySchemaColumnOptions {
   return { ...column, nullable: true };
 }

@@ -15,10 +15,11 @@ export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncPauseEntity,
  * source's `entities`. For reading: only the module knows what may be written when.
  *
  * @param database the type of the data source, since column types differ
+ * @param entityPrefix the data source's, if it has one: names of keys and indexes begin with it too
  */
-export function syncEntities(database: SyncDatabaseType): EntitySchema[] {
+export function syncEntities(database: SyncDatabaseType, entityPrefix = ''): EntitySchema[] {
   return [eventSchema, recordSchema, markSchema, connectionSchema, pauseSchema].map((schema) =>
-    schema(database),
+    schema(database, entityPrefix),
   );
 }
 

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import type { SyncDatabaseType } from './column-types.js';
-import { columnsFor, key } from './columns.js';
+import { columnsFor, key, named } from './columns.js';
 
 /** One account at a source. */
 export class SyncConnectionEntity {
@@ -15,17 +15,20 @@ export class SyncConnectionEntity {
   startAt!: Date;
 }
 
-export function connectionSchema(database: SyncDatabaseType): EntitySchema<SyncConnectionEntity> {
+export function connectionSchema(
+  database: SyncDatabaseType,
+  prefix: string,
+): EntitySchema<SyncConnectionEntity> {
   const { text, counter, timeOfInsert } = columnsFor(database);
   return new EntitySchema<SyncConnectionEntity>({
     name: SyncConnectionEntity.name,
     target: SyncConnectionEntity,
     tableName: 'sync_connection',
-    columns: {
-      source: key(text(64), 'PK_sync_connection'),
-      connectionId: key(text(255, 'connection_id'), 'PK_sync_connection'),
+    columns: named({
+      source: key(text(64), `${prefix}PK_sync_connection`),
+      connectionId: key(text(255, 'connection_id'), `${prefix}PK_sync_connection`),
       ticket: counter(),
       startAt: timeOfInsert('start_at'),
-    },
+    }),
   });
 }

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import { hasPartialIndexes, type SyncDatabaseType } from './column-types.js';
-import { columnsFor, optional } from './columns.js';
+import { columnsFor, optional, named } from './columns.js';
 import type { EventOrigin, EventState } from '../model/event.js';
 
 /** The inbox: one row for each event, from before the provider is thanked for it until long after it is settled. */
@@ -72,14 +72,14 @@ export class SyncEventEntity {
   payload!: string | null;
 }
 
-export function eventSchema(database: SyncDatabaseType): EntitySchema<SyncEventEntity> {
+export function eventSchema(database: SyncDatabaseType, prefix: string): EntitySchema<SyncEventEntity> {
   const { id, digest, text, longText, flag, time, timeOfInsert, count } = columnsFor(database);
   const partial = hasPartialIndexes(database);
   return new EntitySchema<SyncEventEntity>({
     name: SyncEventEntity.name,
     target: SyncEventEntity,
     tableName: 'sync_event',
-    columns: {
+    columns: named({
       id: id(),
       dedupeKey: digest('dedupe_key'),
       source: text(64),
@@ -105,33 +105,33 @@ export function eventSchema(database: SyncDatabaseType): EntitySchema<SyncEventE
       error: longText(),
       settledAt: optional(time('settled_at')),
       payload: longText(),
-    },
+    }),
     indices: [
-      { name: 'UQ_sync_event_dedupe', columns: ['dedupeKey'], unique: true },
+      { name: `${prefix}UQ_sync_event_dedupe`, columns: ['dedupeKey'], unique: true },
       {
-        name: 'IX_sync_event_due',
+        name: `${prefix}IX_sync_event_due`,
         columns: [...(partial ? [] : ['state']), 'source', 'connectionId', 'availableAt'],
         ...(partial && { where: `state = 'waiting'` }),
       },
       {
-        name: 'IX_sync_event_record',
+        name: `${prefix}IX_sync_event_record`,
         columns: ['recordKey'],
         ...(partial && { where: `state IN ('waiting', 'dead')` }),
       },
       ...(partial
         ? [
             {
-              name: 'IX_sync_event_dead',
+              name: `${prefix}IX_sync_event_dead`,
               columns: ['source', 'settledAt'],
               where: `state = 'dead'`,
             },
             {
-              name: 'IX_sync_event_unhandled',
+              name: `${prefix}IX_sync_event_unhandled`,
               columns: ['source', 'settledAt'],
               where: `state = 'skipped' AND reason = 'no-handler'`,
             },
           ]
-        : [{ name: 'IX_sync_event_settled', columns: ['state', 'source', 'settledAt'] }]),
+        : [{ name: `${prefix}IX_sync_event_settled`, columns: ['state', 'source', 'settledAt'] }]),
     ],
   });
 }

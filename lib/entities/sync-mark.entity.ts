@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import type { SyncDatabaseType } from './column-types.js';
-import { columnsFor, key, optional } from './columns.js';
+import { columnsFor, key, optional, named } from './columns.js';
 
 /**
  * How far one handler is: with a record (`eventId` 0: the version it has seen), or with one event (only while that
@@ -40,16 +40,16 @@ export class SyncMarkEntity {
   error!: string | null;
 }
 
-export function markSchema(database: SyncDatabaseType): EntitySchema<SyncMarkEntity> {
+export function markSchema(database: SyncDatabaseType, prefix: string): EntitySchema<SyncMarkEntity> {
   const { digest, reference, text, longText, flag, time, count } = columnsFor(database);
   return new EntitySchema<SyncMarkEntity>({
     name: SyncMarkEntity.name,
     target: SyncMarkEntity,
     tableName: 'sync_mark',
-    columns: {
-      recordKey: key(digest('record_key'), 'PK_sync_mark'),
-      eventId: key(reference('event_id'), 'PK_sync_mark'),
-      handler: key(text(255), 'PK_sync_mark'),
+    columns: named({
+      recordKey: key(digest('record_key'), `${prefix}PK_sync_mark`),
+      eventId: key(reference('event_id'), `${prefix}PK_sync_mark`),
+      handler: key(text(255), `${prefix}PK_sync_mark`),
       state: text(16),
       version: count(),
       deleted: { ...flag(), default: false },
@@ -59,6 +59,6 @@ export function markSchema(database: SyncDatabaseType): EntitySchema<SyncMarkEnt
       replayNo: count('replay_no'),
       dueAt: optional(time('due_at')),
       error: longText(),
-    },
+    }),
   });
 }

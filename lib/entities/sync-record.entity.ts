@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import { hasPartialIndexes, type SyncDatabaseType } from './column-types.js';
-import { columnsFor, key, optional } from './columns.js';
+import { columnsFor, key, optional, named } from './columns.js';
 
 /** What is known of one remote object, and who may work on it: the one row that every pass must hold. */
 export class SyncRecordEntity {
@@ -61,14 +61,14 @@ export class SyncRecordEntity {
   missingSince!: Date | null;
 }
 
-export function recordSchema(database: SyncDatabaseType): EntitySchema<SyncRecordEntity> {
+export function recordSchema(database: SyncDatabaseType, prefix: string): EntitySchema<SyncRecordEntity> {
   const { digest, text, time, token, count, counter } = columnsFor(database);
   return new EntitySchema<SyncRecordEntity>({
     name: SyncRecordEntity.name,
     target: SyncRecordEntity,
     tableName: 'sync_record',
-    columns: {
-      recordKey: key(digest('record_key'), 'PK_sync_record'),
+    columns: named({
+      recordKey: key(digest('record_key'), `${prefix}PK_sync_record`),
       source: text(64),
       connectionId: text(255, 'connection_id'),
       resource: text(255),
@@ -89,10 +89,10 @@ export function recordSchema(database: SyncDatabaseType): EntitySchema<SyncRecor
       fetchDueAt: optional(time('fetch_due_at')),
       missingReads: count('missing_reads'),
       missingSince: optional(time('missing_since')),
-    },
+    }),
     indices: [
       {
-        name: 'IX_sync_record_deleted',
+        name: `${prefix}IX_sync_record_deleted`,
         columns: ['source', 'connectionId', 'deletedAt'],
         ...(hasPartialIndexes(database) && { where: 'deleted_at IS NOT NULL' }),
       },

@@ -20,18 +20,26 @@ export function tablePath({ options, namingStrategy, driver }: DataSource, name:
   return driver.buildTableName(prefixed, schema);
 }
 
+/** A table's name, ready for SQL. */
+export function tableName(dataSource: DataSource, name: string): string {
+  return tablePath(dataSource, name)
+    .split('.')
+    .map((part) => dataSource.driver.escape(part))
+    .join('.');
+}
+
+/** What a data source puts before its tables' names. */
+export function entityPrefixOf({ options }: DataSource): string {
+  return options.entityPrefix ?? '';
+}
+
 /** The names of all tables, ready for SQL. */
 export function tableNamesOf(dataSource: DataSource): TableNames {
-  const quoted = (name: string) =>
-    tablePath(dataSource, name)
-      .split('.')
-      .map((part) => dataSource.driver.escape(part))
-      .join('.');
   return {
-    event: quoted('sync_event'),
-    record: quoted('sync_record'),
-    mark: quoted('sync_mark'),
-    connection: quoted('sync_connection'),
-    pause: quoted('sync_pause'),
+    event: tableName(dataSource, 'sync_event'),
+    record: tableName(dataSource, 'sync_record'),
+    mark: tableName(dataSource, 'sync_mark'),
+    connection: tableName(dataSource, 'sync_connection'),
+    pause: tableName(dataSource, 'sync_pause'),
   };
 }

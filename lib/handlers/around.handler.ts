@@ -6,16 +6,16 @@ import type { ChangeHandler, EventHandler, SyncHandler } from './sync-handler.js
 
 /** The same handler, each call of it inside the host's `around`. */
 export function handlerInside(around: Around, handler: SyncHandler): SyncHandler {
-  const { name } = handler;
+  const { label } = handler;
   if (handler.kind === 'event') {
     const call: EventHandler['call'] = (event, context) => {
-      const handled: HandlerCall = { kind: 'event', handler: name, event, context };
+      const handled: HandlerCall = { kind: 'event', handler: label, event, context };
       return callInside(around, handled, () => handler.call(event, context));
     };
     return { ...handler, call };
   }
   const call: ChangeHandler['call'] = (change, context) => {
-    const handled: HandlerCall = { kind: 'change', handler: name, change, context };
+    const handled: HandlerCall = { kind: 'change', handler: label, change, context };
     return callInside(around, handled, () => handler.call(change, context));
   };
   return { ...handler, call };

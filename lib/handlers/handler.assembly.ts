@@ -4,6 +4,7 @@ import type { AlarmListener } from '../observe/telemetry.js';
 import { SyncConfigError } from '../sync.errors.js';
 import type { SyncSource } from '../sync.options.js';
 import type { SyncAlarm } from '../model/alarm.js';
+import { namesOf } from './handler.names.js';
 import type { FoundMethod } from './handler.explorer.js';
 import { checkHandler, checkName } from './handler.check.js';
 import { checkMirror, labelOf } from './mirror.check.js';
@@ -50,13 +51,12 @@ function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources)
   if (metadata.kind === 'alarm') return [];
   checkHandler(label, metadata);
   const source = resolveSource(metadata.source, sources, label);
-  const common = { name: metadata.options.name ?? label, source, call };
+  const common = { ...namesOf(metadata.options, label), source, call };
   return metadata.kind === 'event'
     ? [{ ...common, kind: 'event', patterns: metadata.patterns, options: metadata.options }]
     : [{ ...common, kind: 'change', resource: metadata.resource, options: metadata.options }];
 }
 
-/** As the tables' column takes it, on every database: MySQL takes two names for one that differ by a space at the end. */
 /** MySQL takes a name for the same with a space behind it. */
 function assertNameFits({ name }: SyncHandler): void {
   if (name.trim() === name && !name.includes('\0')) return;
@@ -73,8 +73,8 @@ function assertNamesDiffer(handlers: readonly SyncHandler[]): void {
     if (names.has(name)) {
       throw new SyncConfigError(
         'SYNC_DUPLICATE_HANDLER',
-        `two handlers are named '${name}'. A handler's name is its identity in the database: give one of them ` +
-          `another, { name: '...' } in its decorator or mirror.`,
+        `two handlers are named '${name}', or were formerly. A handler's name is its identity in the database: give one ` +
+          `of them another, { name: '...' } in its decorator or mirror.`,
       );
     }
     names.add(name);

@@ -19,6 +19,7 @@ const MAX_NAME = 255;
 
 export const CHANGE_HANDLER_KINDS = {
   name: aText(MAX_NAME),
+  formerly: aText(MAX_NAME),
   transaction: oneOf('required', 'none'),
   requires: aFunction,
   observe: aBoolean,

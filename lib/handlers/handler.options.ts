@@ -10,10 +10,15 @@ export type RequiredRecord = readonly [resource: string, id: string | { id: stri
 /** Options of every handler. */
 export interface HandlerOptions<T = any> {
   /**
-   * The handler's identity in the database. A handler renamed is a new handler.
+   * The handler's identity in the database. A handler renamed is a new handler, but for `formerly`.
    * @default `Class.method`
    */
   name?: string;
+  /**
+   * The first name that it ran under, for one that has been renamed: in the database, in alarms and in `explain()` it goes
+   * on under that, so that processes of before and after the change count as one. Stays as it is when it is renamed again.
+   */
+  formerly?: string;
   /**
    * `'required'`: runs in a transaction that commits with the mark. `'none'`: runs with no transaction open, between
    * two short ones, for handlers that call a network; at least once, same idempotency key.

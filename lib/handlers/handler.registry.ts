@@ -28,6 +28,11 @@ export class HandlerRegistry {
     return this.handlers;
   }
 
+  /** The handler of that name, by what it is called now or was formerly. */
+  named(name: string): SyncHandler | undefined {
+    return this.handlers.find(({ label }) => label === name) ?? this.handlers.find((it) => it.name === name);
+  }
+
   /** In the order of registration. */
   eventHandlers(source: string, type: string): readonly EventHandler[] {
     return remembered(this.eventHandlersByType, `${source} ${type}`, () =>

@@ -3,6 +3,7 @@ import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { SyncChange } from '../model/change.js';
 import { MirrorKey } from './mirror.key.js';
+import { namesOf } from './handler.names.js';
 import type { Mirror, MirrorMap, MirrorMapper } from './mirror.js';
 import type { ChangeHandler } from './sync-handler.js';
 
@@ -19,7 +20,7 @@ export function mirrorHandler(
 
   return {
     kind: 'change',
-    name: options.name ?? `mirror:${source}.${mirror.resource}>${entityName}`,
+    ...namesOf(options, `mirror:${source}.${mirror.resource}>${entityName}`),
     source,
     resource: mirror.resource,
     options,

@@ -6,6 +6,8 @@ import type { ChangeHandlerOptions, EventHandlerOptions } from './handler.option
 interface Registered {
   /** Its identity in the database. */
   readonly name: string;
+  /** Its name in the code. */
+  readonly label: string;
   readonly source: string;
 }
 

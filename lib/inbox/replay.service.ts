@@ -17,7 +17,7 @@ export interface ReplayFilter {
   /** The exact type of the event. */
   type?: string;
   state?: 'completed' | 'skipped' | 'dead';
-  /** Events that this handler has not succeeded with. */
+  /** Events that this handler has not succeeded with; by its name, or a former one. */
   handler?: string;
   /** Received at or after. */
   since?: Date;

@@ -68,7 +68,7 @@ export class HandlerCaller {
     return {
       record: { ...record, data: this.state.data },
       get manager(): EntityManager {
-        if (!manager) throw new NoTransactionError(handler.name);
+        if (!manager) throw new NoTransactionError(handler.label);
         return manager;
       },
       origin: behind.at(-1)?.origin ?? 'manual',
@@ -81,7 +81,7 @@ export class HandlerCaller {
         return (signal ??= AbortSignal.any([stopping, AbortSignal.timeout(leftMs)]));
       },
       get logger(): Logger {
-        return (logger ??= new Logger(`${handler.name} ${record.resource} ${record.id}`));
+        return (logger ??= new Logger(`${handler.label} ${record.resource} ${record.id}`));
       },
       get events(): SyncEvent[] {
         return behind.map(eventOf);

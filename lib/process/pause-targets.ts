@@ -18,12 +18,12 @@ export class PauseTargets {
   /** @throws RangeError for a source or handler that is not known */
   resolve(target: PauseTarget): Pause {
     if (target.handler !== undefined) {
-      const handler = this.registry.all().find(({ name }) => name === target.handler);
+      const handler = this.registry.named(target.handler);
       if (!handler)
         throw unknown(
           'handler',
           target.handler,
-          this.registry.all().map(({ name }) => name),
+          this.registry.all().map(({ label }) => label),
         );
       return { source: handler.source, connectionId: '', handler: handler.name };
     }

@@ -17,7 +17,7 @@ import { Effect, effects, quick, send, settled, write } from '../support/scenari
 
 @Entity()
 class Customer {
-  @PrimaryColumn('text')
+  @PrimaryColumn({ type: 'varchar', length: 100 })
   id!: string;
 
   @Column('text', { nullable: true })

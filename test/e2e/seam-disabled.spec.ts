@@ -27,7 +27,7 @@ import { deliver } from '../support/deliver.js';
 
 @Entity()
 class Customer {
-  @PrimaryColumn('text')
+  @PrimaryColumn({ type: 'varchar', length: 100 })
   id!: string;
 
   @Column('text', { nullable: true })

@@ -10,7 +10,7 @@ import { quick } from '../support/scenario.js';
 
 @Entity()
 class Subscriber {
-  @PrimaryColumn('text')
+  @PrimaryColumn({ type: 'varchar', length: 100 })
   id!: string;
 
   @Column('text', { nullable: true })

@@ -93,7 +93,7 @@ describeOn(SERVERS, 'on SQLite TypeORM has one connection, which all share')(
             (dataSource) =>
             (work, { isolationLevel }) =>
               runInTransaction(() => work(dataSource.manager), {
-                isolationLevel: isolationLevel as IsolationLevel,
+                isolationLevel: IsolationLevel[isolationLevel.replace(' ', '_') as 'READ_COMMITTED'],
                 propagation: Propagation.REQUIRES_NEW,
               }),
         });

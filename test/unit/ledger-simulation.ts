@@ -11,11 +11,19 @@ export function eventHandler(
   patterns: string[],
   options: EventHandler['options'] = {},
 ): EventHandler {
-  return { kind: 'event', name, source: 's', patterns, options, call: async () => undefined };
+  return { kind: 'event', name, label: name, source: 's', patterns, options, call: async () => undefined };
 }
 
 export function changeHandler(name: string, options: ChangeHandler['options'] = {}): ChangeHandler {
-  return { kind: 'change', name, source: 's', resource: 'r', options, call: async () => undefined };
+  return {
+    kind: 'change',
+    name,
+    label: name,
+    source: 's',
+    resource: 'r',
+    options,
+    call: async () => undefined,
+  };
 }
 
 export function waitingEvent(id: number, at: number, parts: Partial<WaitingEvent> = {}): WaitingEvent {

@@ -21,7 +21,7 @@ describe('the migrations', () => {
   async function connect(options: Partial<DataSourceOptions> = {}): Promise<DataSource> {
     return new DataSource({
       ...database.options,
-      entities: syncEntities(databaseType),
+      entities: syncEntities(databaseType, options.entityPrefix),
       migrations: syncMigrations,
       ...options,
     } as DataSourceOptions).initialize();

@@ -1,6 +1,12 @@
-import { Table, type MigrationInterface, type QueryRunner, type TableColumnOptions } from 'typeorm';
+import {
+  Table,
+  type DataSource,
+  type MigrationInterface,
+  type QueryRunner,
+  type TableColumnOptions,
+} from 'typeorm';
 import { columnTypesOf, hasPartialIndexes, type SyncDatabaseType } from '../column-types.js';
-import { tablePath } from '../table-names.js';
+import { entityPrefixOf, tableName, tablePath } from '../table-names.js';
 
 const IF_NOT_EXISTS = true;
 
@@ -13,7 +19,7 @@ export class CreateSyncTables1763900000000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     const database = runner.dataSource.options.type as SyncDatabaseType;
-    for (const table of tablesFor(database)) {
+    for (const table of tablesFor(runner.dataSource)) {
       const name = tablePath(runner.dataSource, table.name);
       await runner.createTable(new Table({ ...table, name }), IF_NOT_EXISTS);
     }
@@ -21,12 +27,14 @@ export class CreateSyncTables1763900000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const { name } of tablesFor(runner.dataSource.options.type as SyncDatabaseType).reverse())
+    for (const { name } of tablesFor(runner.dataSource).reverse())
       await runner.dropTable(tablePath(runner.dataSource, name));
   }
 }
 
-function tablesFor(database: SyncDatabaseType) {
+function tablesFor(dataSource: DataSource) {
+  const database = dataSource.options.type as SyncDatabaseType;
+  const prefix = entityPrefixOf(dataSource);
   const types = columnTypesOf(database);
   const isPostgres = database === 'postgres';
   const partial = hasPartialIndexes(database);
@@ -92,16 +100,16 @@ function tablesFor(database: SyncDatabaseType) {
         longText('payload'),
       ],
       indices: [
-        { name: 'UQ_sync_event_dedupe', columnNames: ['dedupe_key'], isUnique: true },
-        ofState('IX_sync_event_due', ['source', 'connection_id', 'available_at'], ['waiting']),
-        ofState('IX_sync_event_record', ['record_key'], ['waiting', 'dead']),
-        ...settledIndices(partial),
+        { name: `${prefix}UQ_sync_event_dedupe`, columnNames: ['dedupe_key'], isUnique: true },
+        ofState(`${prefix}IX_sync_event_due`, ['source', 'connection_id', 'available_at'], ['waiting']),
+        ofState(`${prefix}IX_sync_event_record`, ['record_key'], ['waiting', 'dead']),
+        ...settledIndices(partial, prefix),
       ],
     },
     {
       name: 'sync_record',
       columns: [
-        key(digest('record_key'), 'PK_sync_record'),
+        key(digest('record_key'), `${prefix}PK_sync_record`),
         text('source', 64),
         text('connection_id'),
         text('resource'),
@@ -125,7 +133,7 @@ function tablesFor(database: SyncDatabaseType) {
       ],
       indices: [
         {
-          name: 'IX_sync_record_deleted',
+          name: `${prefix}IX_sync_record_deleted`,
           columnNames: ['source', 'connection_id', 'deleted_at'],
           ...(partial && { where: 'deleted_at IS NOT NULL' }),
         },
@@ -134,9 +142,9 @@ function tablesFor(database: SyncDatabaseType) {
     {
       name: 'sync_mark',
       columns: [
-        key(digest('record_key'), 'PK_sync_mark'),
-        key({ name: 'event_id', type: 'bigint' }, 'PK_sync_mark'),
-        key(text('handler'), 'PK_sync_mark'),
+        key(digest('record_key'), `${prefix}PK_sync_mark`),
+        key({ name: 'event_id', type: 'bigint' }, `${prefix}PK_sync_mark`),
+        key(text('handler'), `${prefix}PK_sync_mark`),
         text('state', 16),
         count('version'),
         { ...flag('deleted'), default: flagOff },
@@ -151,8 +159,8 @@ function tablesFor(database: SyncDatabaseType) {
     {
       name: 'sync_connection',
       columns: [
-        key(text('source', 64), 'PK_sync_connection'),
-        key(text('connection_id'), 'PK_sync_connection'),
+        key(text('source', 64), `${prefix}PK_sync_connection`),
+        key(text('connection_id'), `${prefix}PK_sync_connection`),
         count('ticket', 'bigint'),
         timeOfInsert('start_at'),
       ],
@@ -160,9 +168,9 @@ function tablesFor(database: SyncDatabaseType) {
     {
       name: 'sync_pause',
       columns: [
-        key(text('source', 64), 'PK_sync_pause'),
-        key(text('connection_id'), 'PK_sync_pause'),
-        key(text('handler'), 'PK_sync_pause'),
+        key(text('source', 64), `${prefix}PK_sync_pause`),
+        key(text('connection_id'), `${prefix}PK_sync_pause`),
+        key(text('handler'), `${prefix}PK_sync_pause`),
         timeOfInsert('paused_at'),
       ],
     },
@@ -170,22 +178,27 @@ function tablesFor(database: SyncDatabaseType) {
 }
 
 /** For the dead, and for those that a handler may still turn up for. Without partial indexes, one serves both. */
-function settledIndices(partial: boolean) {
-  if (!partial) return [{ name: 'IX_sync_event_settled', columnNames: ['state', 'source', 'settled_at'] }];
+function settledIndices(partial: boolean, prefix: string) {
+  if (!partial)
+    return [{ name: `${prefix}IX_sync_event_settled`, columnNames: ['state', 'source', 'settled_at'] }];
   const columnNames = ['source', 'settled_at'];
   return [
-    { name: 'IX_sync_event_dead', columnNames, where: `state = 'dead'` },
-    { name: 'IX_sync_event_unhandled', columnNames, where: `state = 'skipped' AND reason = 'no-handler'` },
+    { name: `${prefix}IX_sync_event_dead`, columnNames, where: `state = 'dead'` },
+    {
+      name: `${prefix}IX_sync_event_unhandled`,
+      columnNames,
+      where: `state = 'skipped' AND reason = 'no-handler'`,
+    },
   ];
 }
 
 /** How PostgreSQL shall keep rows. */
 async function tune(runner: QueryRunner): Promise<void> {
   // Every pass rewrites its record's row a few times: room on the page keeps those updates out of the indexes.
-  await runner.query(`ALTER TABLE ${tablePath(runner.dataSource, 'sync_record')} SET (fillfactor = 70)`);
+  await runner.query(`ALTER TABLE ${tableName(runner.dataSource, 'sync_record')} SET (fillfactor = 70)`);
   if (await hasLz4(runner)) {
     // A quarter less of the server's time for each delivery than with the default, pglz.
-    const event = tablePath(runner.dataSource, 'sync_event');
+    const event = tableName(runner.dataSource, 'sync_event');
     await runner.query(`ALTER TABLE ${event} ALTER COLUMN payload SET COMPRESSION lz4`);
   }
 }

@@ -27,7 +27,7 @@ export class OutsideWriteGuard implements EntitySubscriberInterface {
   readonly watch = <Handler extends SyncHandler>(handler: Handler): Handler => {
     if (handler.options.transaction === 'none') return handler;
     const call = (subject: never, context: SyncContext) => {
-      const watched = { handler: handler.name, runner: context.manager.queryRunner, ended: false };
+      const watched = { handler: handler.label, runner: context.manager.queryRunner, ended: false };
       return this.calls.run(watched, () => this.run(watched, () => handler.call(subject, context)));
     };
     return { ...handler, call };
