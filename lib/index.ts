@@ -1,6 +1,7 @@
 export { SyncModule } from './sync.module.js';
 export { SyncService } from './sync.service.js';
 export type {
+  OpenTransaction,
   SourcePolicies,
   SyncModuleExtras,
   SyncOptions,
@@ -35,7 +36,6 @@ export type {
 export { SyncEvent, type EventOrigin, type EventState } from './model/event.js';
 export { DEFAULT_CONNECTION, type HydratedRecord, type RecordKey, type RecordRef } from './model/record.js';
 
-export type { OpenTransaction } from './database/hosted-transaction.js';
 export type { Around, HandlerAround, HandlerCall } from './handlers/around.js';
 export { OnSyncAlarm } from './handlers/on-sync-alarm.decorator.js';
 export { OnSyncChange } from './handlers/on-sync-change.decorator.js';

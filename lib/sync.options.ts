@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { OpenTransaction } from './database/hosted-transaction.js';
+import type { EntityManager } from 'typeorm';
 import type { Around, HandlerAround } from './handlers/around.js';
 import type { Connector } from './model/connector.js';
 import { isRecord } from './model/option-kinds.js';
@@ -40,6 +40,15 @@ export interface SourcePolicies {
 export interface SyncSource extends SourcePolicies {
   readonly connector: Connector;
 }
+
+/**
+ * Opens a transaction for a handler: `SyncOptions.transaction`. It begins one on the module's data source that is nobody
+ * else's, calls `work` in it once with its manager, commits when `work` resolves, and rolls back when it rejects.
+ */
+export type OpenTransaction = (
+  work: (manager: EntityManager) => Promise<void>,
+  options: { readonly isolationLevel: 'READ COMMITTED' },
+) => Promise<unknown>;
 
 /** What `SyncModule.forRoot()` takes and `forRootAsync()`'s factory returns. Times are milliseconds. */
 export interface SyncOptions {

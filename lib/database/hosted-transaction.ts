@@ -1,17 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { SyncConfigError } from '../sync.errors.js';
+import type { OpenTransaction } from '../sync.options.js';
 import { TransactionOverError } from './fenced-connection.js';
 import type { TypeOrmRunner } from './typeorm-runner.js';
-
-/**
- * Opens a transaction for a handler: `SyncOptions.transaction`. It begins one on the module's data source that is nobody
- * else's, calls `work` in it once with its manager, commits when `work` resolves, and rolls back when it rejects.
- */
-export type OpenTransaction = (
-  work: (manager: EntityManager) => Promise<void>,
-  options: { readonly isolationLevel: 'READ COMMITTED' },
-) => Promise<unknown>;
 
 /** What a kind of database does at the end. */
 export interface HostedCommit {

@@ -7,9 +7,9 @@ import {
 } from 'typeorm';
 import { syncEntities, syncMigrations, type SyncDatabaseType } from '../entities/index.js';
 import type { SyncClock } from '../sync.clock.js';
+import type { OpenTransaction } from '../sync.options.js';
 import type { Dialect } from './dialect.js';
 import type { FencedConnection } from './fenced-connection.js';
-import type { OpenTransaction } from './hosted-transaction.js';
 import { listed, type Statement } from './statement.js';
 import { entityPrefixOf, TABLES, tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
 

@@ -1,7 +1,8 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
+import type { OpenTransaction } from '../../sync.options.js';
 import type { FencedConnection } from '../fenced-connection.js';
-import { HostedTransaction, type OpenTransaction } from '../hosted-transaction.js';
+import { HostedTransaction } from '../hosted-transaction.js';
 import { rowsByPosition } from '../positional.js';
 import { Slots } from '../slots.js';
 import {
