@@ -1,3 +1,2 @@
-/** The tests of the promises on MariaDB, or MySQL: needs MARIADB_URL. */
-process.env.TEST_DATABASE_TYPE ??= 'mariadb';
-module.exports = { ...require('../../jest.config.cjs'), rootDir: '../..' };
+/** The promises on MariaDB, or MySQL: `npm run test:mariadb`, with MARIADB_URL. */
+module.exports = require('./lane.cjs')('mariadb');

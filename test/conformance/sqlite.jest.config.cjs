@@ -1,3 +1,2 @@
-/** The tests of the promises on SQLite, in files. */
-process.env.TEST_DATABASE_TYPE = 'better-sqlite3';
-module.exports = { ...require('../../jest.config.cjs'), rootDir: '../..' };
+/** The promises on SQLite, in files: `npm run test:sqlite`. */
+module.exports = require('./lane.cjs')('better-sqlite3');

@@ -55,14 +55,14 @@ describe('the names that a host gives to its tables and columns', () => {
     await database.drop();
   });
 
-  async function start(naming: HostOptions['naming']): Promise<Host> {
+  async function start(typeorm: HostOptions['typeorm']): Promise<Host> {
     const host = await startHost({
       ...quick,
       database,
       entities: [Effect, Customer],
       providers: [Billing],
       mirrors: [customers],
-      naming,
+      typeorm,
     });
     hosts.push(host);
     return host;

@@ -24,7 +24,7 @@ import {
 } from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
-import { DataSource, type EntityTarget, type NamingStrategyInterface, type ObjectLiteral } from 'typeorm';
+import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
 import { createDatabase, type TestDatabase } from './database.js';
 import { sqlOn, type Sql } from './sql.js';
 
@@ -47,8 +47,8 @@ export interface HostOptions {
   /** What the host's main.ts gives to `NestFactory.create()`. */
   nest?: NestApplicationOptions;
   poolSize?: number;
-  /** How the host's data source calls tables and columns. */
-  naming?: { schema?: string; entityPrefix?: string; namingStrategy?: NamingStrategyInterface };
+  /** More of the host's options for its data source. */
+  typeorm?: { entityPrefix?: string } & Record<string, unknown>;
   /** Another process of the same application: shares database and Stripe. */
   beside?: Host;
   /** One that the test has made, and drops. @default a new one */
@@ -81,8 +81,8 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
         useFactory: () =>
           ({
             ...database.options,
-            ...options.naming,
-            entities: syncEntities(database.options.type, options.naming?.entityPrefix),
+            ...options.typeorm,
+            entities: syncEntities(database.options.type, options.typeorm?.entityPrefix),
             autoLoadEntities: true,
             poolSize: options.poolSize ?? 10,
             retryAttempts: 0,

@@ -45,6 +45,7 @@ const clean = {
   'lib/model/source.ts': `import { createHash } from 'node:crypto'; export type Source = object; export const hash = createHash;`,
   'lib/entities/row.entity.ts': `import { Entity } from 'typeorm'; import '../sync.clock.js'; export const row = Entity;`,
   'lib/observe/telemetry.ts': `import '../entities/row.entity.js'; export const telemetry = 1;`,
+  'lib/database/sync.database.ts': `import '../entities/row.entity.js'; import '../model/source.js'; export const database = 1;`,
   'lib/inbox/inbox.service.ts': `import '../observe/telemetry.js'; import '../model/source.js'; export const inbox = 1;`,
   'lib/hydrate/hydration.service.ts': `import 'rate-limiter-flexible'; import '../sync.errors.js'; export const hydration = 1;`,
   'lib/handlers/on.decorator.ts': `import type { Options } from '../sync.options.js'; export const on = (options: Options) => options;`,
@@ -77,6 +78,10 @@ describe('the import check', () => {
       ],
       ['model-is-pure', 'model/x4.ts', `import '../sync.clock.js';`],
       ['one-way-entities', 'entities/x.ts', `import '../inbox/inbox.service.js';`],
+      ['one-way-entities', 'entities/x2.ts', `import '../database/sync.database.js';`],
+      ['one-way-database', 'database/x1.ts', `import '../inbox/inbox.service.js';`],
+      ['optional-peer-mysql2', 'database/x2.ts', `import 'mysql2';`],
+      ['optional-peer-better-sqlite3', 'database/x3.ts', `import 'better-sqlite3';`],
       [
         'one-way-inbox',
         'inbox/x1.ts',
