@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
+import { dataSourceOf } from '../entities/data-source-of.js';
 import { SyncConfigError } from '../sync.errors.js';
 import type { OpenTransaction } from '../sync.options.js';
 import { TransactionOverError } from './fenced-connection.js';
@@ -110,7 +111,7 @@ export class HostedTransaction {
   private runnerOf(manager: EntityManager): TypeOrmRunner {
     const runner = (manager as EntityManager | undefined)?.queryRunner;
     if (!runner) throw invalid('it called work() without the manager of a transaction');
-    if (runner.dataSource !== this.host) throw invalid('its transaction is on another data source');
+    if (dataSourceOf(runner) !== this.host) throw invalid('its transaction is on another data source');
     if (!runner.isTransactionActive) throw invalid('it called work() with no transaction open');
     return runner as TypeOrmRunner;
   }

@@ -1,4 +1,5 @@
 import type { EntityMetadata, QueryRunner, Table } from 'typeorm';
+import { dataSourceOf } from './data-source-of.js';
 
 /** Column names of a key, in any order. */
 export type UniqueKey = readonly string[];
@@ -8,7 +9,7 @@ export async function uniqueKeysOf(
   runner: QueryRunner,
   { tablePath }: EntityMetadata,
 ): Promise<UniqueKey[] | null> {
-  if (runner.dataSource.options.type === 'postgres') return keysInCatalog(runner, tablePath);
+  if (dataSourceOf(runner).options.type === 'postgres') return keysInCatalog(runner, tablePath);
   const table = await runner.getTable(tablePath);
   return table ? keysOfTable(table) : null;
 }
@@ -34,7 +35,7 @@ export function keysOfTable({ primaryColumns, uniques, indices }: Table): Unique
 
 /** Postgres has more kinds of unique index than TypeORM tells apart, and not all of them serve ON CONFLICT. */
 async function keysInCatalog(runner: QueryRunner, tablePath: string): Promise<UniqueKey[] | null> {
-  const path = tablePath.split('.').map((part) => runner.dataSource.driver.escape(part));
+  const path = tablePath.split('.').map((part) => dataSourceOf(runner).driver.escape(part));
   const rows = (await runner.query(
     `SELECT names FROM (SELECT to_regclass($1) AS id) AS wanted
      LEFT JOIN LATERAL (

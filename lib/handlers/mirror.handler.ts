@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
+import { dataSourceOf } from '../entities/data-source-of.js';
 import type { SyncChange } from '../model/change.js';
 import { MirrorKey } from './mirror.key.js';
 import { namesOf } from './handler.names.js';
@@ -38,7 +39,7 @@ export function mirrorHandler(
     row: ObjectLiteral,
     identity: ObjectLiteral,
   ): Promise<unknown> {
-    if (manager.dataSource.options.type === 'postgres')
+    if (dataSourceOf(manager).options.type === 'postgres')
       return manager.upsert(to, { ...row, ...identity }, Object.keys(identity));
     // MySQL would take a clash in any unique key for one in this, and overwrite another record's row; with SQLite,
     // TypeORM forgets the columns that it fills in by itself.

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
+import { dataSourceOf } from '../entities/data-source-of.js';
 import { declaredKeysOf, uniqueKeysOf, type UniqueKey } from '../entities/unique-keys.js';
 import { isRecord } from '../model/option-kinds.js';
 import { shown, unknownName } from '../model/option-problem.js';
@@ -25,7 +26,7 @@ export class MirrorKey {
     if (problem) throw this.invalid(problem);
     const properties = Object.keys(identity as object);
     if (!this.unique.has(properties.join())) {
-      const metadata = manager.dataSource.getMetadata(to);
+      const metadata = dataSourceOf(manager).getMetadata(to);
       const unknown = unknownKeyProperty(metadata, properties);
       if (unknown) throw this.invalid(unknown);
       await assertUnique(this.mirror, metadata, manager.queryRunner!, properties);

@@ -5,6 +5,7 @@ import {
   type QueryRunner,
   type TableColumnOptions,
 } from 'typeorm';
+import { dataSourceOf } from '../data-source-of.js';
 import { columnTypesOf, hasPartialIndexes, type SyncDatabaseType } from '../column-types.js';
 import { entityPrefixOf, tableName, tablePath } from '../table-names.js';
 
@@ -18,17 +19,17 @@ export class CreateSyncTables1763900000000 implements MigrationInterface {
   readonly name = 'CreateSyncTables1763900000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const database = runner.dataSource.options.type as SyncDatabaseType;
-    for (const table of tablesFor(runner.dataSource)) {
-      const name = tablePath(runner.dataSource, table.name);
+    const database = dataSourceOf(runner).options.type as SyncDatabaseType;
+    for (const table of tablesFor(dataSourceOf(runner))) {
+      const name = tablePath(dataSourceOf(runner), table.name);
       await runner.createTable(new Table({ ...table, name }), IF_NOT_EXISTS);
     }
     if (database === 'postgres') await tune(runner);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const { name } of tablesFor(runner.dataSource).reverse())
-      await runner.dropTable(tablePath(runner.dataSource, name));
+    for (const { name } of tablesFor(dataSourceOf(runner)).reverse())
+      await runner.dropTable(tablePath(dataSourceOf(runner), name));
   }
 }
 
@@ -195,10 +196,10 @@ function settledIndices(partial: boolean, prefix: string) {
 /** How PostgreSQL shall keep rows. */
 async function tune(runner: QueryRunner): Promise<void> {
   // Every pass rewrites its record's row a few times: room on the page keeps those updates out of the indexes.
-  await runner.query(`ALTER TABLE ${tableName(runner.dataSource, 'sync_record')} SET (fillfactor = 70)`);
+  await runner.query(`ALTER TABLE ${tableName(dataSourceOf(runner), 'sync_record')} SET (fillfactor = 70)`);
   if (await hasLz4(runner)) {
     // A quarter less of the server's time for each delivery than with the default, pglz.
-    const event = tableName(runner.dataSource, 'sync_event');
+    const event = tableName(dataSourceOf(runner), 'sync_event');
     await runner.query(`ALTER TABLE ${event} ALTER COLUMN payload SET COMPRESSION lz4`);
   }
 }
