@@ -106,7 +106,7 @@ export interface SyncOptions {
   /**
    * How the transaction of a handler is opened, where a library keeps track of transactions: what it finds by the async
    * context, injected repositories say, then joins the handler's. Not on SQLite, where TypeORM has one connection.
-   * @default one that nothing but `context.manager` knows of
+   * @default one that only `context.manager` knows
    * @example (work) => runInTransaction(() => work(dataSource.manager), { propagation: Propagation.REQUIRES_NEW })
    */
   transaction?: OpenTransaction;
