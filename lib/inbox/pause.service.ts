@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { listed, whole } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { SyncClock } from '../sync.clock.js';
 
@@ -18,7 +19,9 @@ const KNOWN_FOR_MS = 1_000;
  */
 @Injectable()
 export class PauseService {
-  private known: { handlers: ReadonlySet<string>; at: number } = { handlers: new Set(), at: -Infinity };
+  private known?: { handlers: ReadonlySet<string>; at: number };
+  /** Pauses and ends of pauses by this process: what was read before the last one counts no more. */
+  private edits = 0;
 
   constructor(
     private readonly database: SyncDatabase,
@@ -32,7 +35,7 @@ export class PauseService {
        ${dialect.ignoreClash(['source', 'connection_id', 'handler'])}`,
       [source, connectionId, handler],
     );
-    this.known = { ...this.known, at: -Infinity };
+    this.forget();
   }
 
   /** What waited for a handler is due at once. */
@@ -42,7 +45,7 @@ export class PauseService {
       `DELETE FROM ${tables.pause} WHERE source = $1 AND connection_id = $2 AND handler = $3`,
       [source, connectionId, handler],
     );
-    this.known = { ...this.known, at: -Infinity };
+    this.forget();
     if (handler === '') return;
     await this.database.query(
       `UPDATE ${tables.event} SET available_at = ${now}, wait_reason = NULL
@@ -51,16 +54,37 @@ export class PauseService {
     );
   }
 
-  /** Handlers that are not to be called; a second old at most. */
+  /** Handlers that are not to be called: what this process has said, and others a second ago at the latest. */
   async pausedHandlers(): Promise<ReadonlySet<string>> {
     const now = this.clock.now();
-    if (now - this.known.at >= KNOWN_FOR_MS) {
-      const rows = await this.database.query<{ handler: string }>(
-        `SELECT handler FROM ${this.database.tables.pause} WHERE handler <> ''`,
-      );
-      this.known = { handlers: new Set(rows.map(({ handler }) => handler)), at: now };
-    }
+    if (this.known && now - this.known.at < KNOWN_FOR_MS) return this.known.handlers;
+    const { edits } = this;
+    const rows = await this.database.query<{ handler: string }>(
+      `SELECT handler FROM ${this.database.tables.pause} WHERE handler <> ''`,
+    );
+    if (edits !== this.edits) return this.pausedHandlers();
+    this.known = { handlers: new Set(rows.map(({ handler }) => handler)), at: now };
     return this.known.handlers;
+  }
+
+  /**
+   * Events that a pass has just left for handlers that were paused when it began. Whoever has ended a pause meanwhile has
+   * not seen them wait, and so nobody else would make them due.
+   */
+  async reopenIfResumed(eventIds: readonly string[], handlers: ReadonlySet<string>): Promise<void> {
+    const { tables, now } = this.database;
+    const params: unknown[] = [];
+    await this.database.query(
+      `UPDATE ${tables.event} SET available_at = ${now}, wait_reason = NULL
+       WHERE id IN (${listed(params, eventIds)}) AND state = 'waiting' AND wait_reason = 'paused'
+         AND (SELECT COUNT(*) FROM ${tables.pause} WHERE handler IN (${listed(params, [...handlers])})) < ${whole(handlers.size)}`,
+      params,
+    );
+  }
+
+  private forget(): void {
+    this.edits += 1;
+    this.known = undefined;
   }
 }
 

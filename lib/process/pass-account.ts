@@ -1,4 +1,5 @@
 import type { SyncAlarm } from '../model/alarm.js';
+import type { WaitReason } from '../model/event.js';
 import type { PassReport } from '../observe/telemetry.js';
 import type { EventOutcome } from '../inbox/event-outcome.js';
 import type { Settlement } from './settlement.js';
@@ -23,6 +24,13 @@ export class PassAccount {
   committed({ events, released }: Settlement): void {
     this.outcomes.push(...events);
     this.released ||= released;
+  }
+
+  /** Inbox ids of the events that wait for this. */
+  waitingFor(reason: WaitReason): string[] {
+    return this.outcomes
+      .filter((outcome) => outcome.state === 'waiting' && outcome.waitReason === reason)
+      .map(({ id }) => id);
   }
 
   report(nowMs: number): PassReport {

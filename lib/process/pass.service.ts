@@ -104,6 +104,8 @@ export class PassService {
     const waitMs = await this.waitForParentsMs(work, ledger, reading.state, lineage);
     if (waitMs > 0) return this.write(work, givenBack(work, 'parent', waitMs), account);
     await this.handling.handle(work, reading, ledger, account);
+    const paused = account.waitingFor('paused');
+    if (paused.length > 0) await this.pauses.reopenIfResumed(paused, rules.paused);
   }
 
   private async read(work: Work, rules: LedgerRules, account: PassAccount): Promise<Reading> {

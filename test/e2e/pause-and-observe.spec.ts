@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncChange, SyncEvent } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { noPassRuns, quick, send, settled } from '../support/scenario.js';
+import { Gate, noPassRuns, quick, send, settled } from '../support/scenario.js';
 
 let calls: string[] = [];
+let gate: Gate | undefined;
 
 @Injectable()
 class Shop {
@@ -13,8 +14,9 @@ class Shop {
   }
 
   @OnSyncEvent('stripe', 'customer.*', { name: 'mail' })
-  mail(event: SyncEvent) {
+  async mail(event: SyncEvent) {
     calls.push(`mail ${event.id}`);
+    await gate?.pass();
   }
 
   @OnSyncChange('stripe', 'product', { name: 'shelf' })
@@ -55,6 +57,19 @@ describe('a pause', () => {
     await host.sync.resume({ source: 'stripe' });
     await settled(host);
     expect(calls).toEqual(ids.flatMap((id) => [`book ${id}`, `mail ${id}`]));
+  });
+
+  it('of a handler that ends while a pass is under way leaves nothing waiting', async () => {
+    await host.sync.pause({ handler: 'book' });
+    gate = new Gate();
+    const id = await send(host, create(host, 'customer'));
+    await gate.reached;
+    // The pass has seen the pause, and will give the event back.
+    await host.sync.resume({ handler: 'book' });
+    gate.release();
+    gate = undefined;
+    await settled(host);
+    expect(calls).toEqual([`mail ${id}`, `book ${id}`]);
   });
 
   it('of a connection leaves the others alone', async () => {

@@ -19,7 +19,7 @@ const mistakes: [string, MethodDecorator, RegExp][] = [
   [
     'an option of event handlers',
     onChange({ hydrate: false }),
-    /'hydrate'\. There are: name, transaction, requires, observe, timeoutMs/,
+    /'hydrate'\. There are: name, formerly, transaction, requires, observe, timeoutMs/,
   ],
   ['a misspelt hydrate', onEvent({ hidrate: false }), /'hidrate'\. Did you mean 'hydrate'\?/],
   ['the source as an option', onEvent({ source: 'stripe' }), /no such option: 'source'/],
