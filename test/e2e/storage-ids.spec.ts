@@ -10,7 +10,7 @@ class Billing {
 
   @OnSyncEvent('stripe', 'customer.*', { name: 'book', hydrate: false })
   async book(event: SyncEvent<Stripe.Event>, { record, manager }: SyncContext) {
-    this.payloads.push(event.payload!.data.object);
+    this.payloads.push(event.payload.data.object);
     await write(manager, 'book', record.id);
   }
 }
