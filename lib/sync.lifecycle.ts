@@ -64,9 +64,9 @@ export class SyncLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     try {
-      if (this.options.migrationsRun) await this.database.migrate();
       const weakness = await this.database.open();
       if (weakness) this.logger.warn(weakness);
+      if (this.options.migrationsRun) await this.database.migrate();
       await this.doctor.checkTables();
       await this.doctor.checkTransaction();
       await checkMirrorKeys(this.mirrors, this.database.host);

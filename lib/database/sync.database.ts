@@ -95,7 +95,7 @@ export abstract class SyncDatabase {
    */
   abstract fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection;
 
-  /** Brings the module's tables up to date. Processes that boot together wait for each other. */
+  /** Brings the module's tables up to date, once it is open. Processes that boot together wait for each other. */
   abstract migrate(): Promise<void>;
 
   /** For reading, on the module's own connections. */
@@ -134,7 +134,8 @@ export abstract class SyncDatabase {
       ...replication?.master,
       entities: syncEntities(this.host.options.type as SyncDatabaseType, entityPrefixOf(this.host)),
       subscribers: [],
-      migrations: [],
+      migrations: syncMigrations,
+      migrationsTableName: `${entityPrefixOf(this.host)}sync_migrations`,
       migrationsRun: false,
       synchronize: false,
       dropSchema: false,
@@ -143,15 +144,6 @@ export abstract class SyncDatabase {
       logging: false,
       ...options,
     } as DataSourceOptions).initialize();
-  }
-
-  /** A data source that knows the module's migrations. */
-  protected connectToMigrate(options: object): Promise<DataSource> {
-    return this.connect({
-      ...options,
-      migrations: syncMigrations,
-      migrationsTableName: `${entityPrefixOf(this.host)}sync_migrations`,
-    });
   }
 }
 

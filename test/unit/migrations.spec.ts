@@ -92,7 +92,12 @@ describe('the migrations', () => {
   it('are run once by processes that boot together, and again by none', async () => {
     source = await connect({ migrations: [] });
     const processes = await Promise.all(Array.from({ length: 4 }, () => connect({ migrations: [] })));
-    const migrate = (host: DataSource) => createSyncDatabase(host, new SyncClock()).migrate();
+    const migrate = async (host: DataSource) => {
+      const own = createSyncDatabase(host, new SyncClock());
+      await own.open();
+      await own.migrate();
+      await own.close();
+    };
     try {
       await Promise.all(processes.map(migrate));
       await migrate(source);

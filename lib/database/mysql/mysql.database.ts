@@ -87,8 +87,7 @@ export class MysqlDatabase extends SyncDatabase {
   }
 
   async migrate(): Promise<void> {
-    const migrating = await this.connectToMigrate(this.poolOf(2));
-    const locking = migrating.createQueryRunner('master');
+    const locking = this.opened.createQueryRunner('master');
     try {
       const [row] = await rowsByPosition<{ held: unknown }>(
         locking,
@@ -97,11 +96,13 @@ export class MysqlDatabase extends SyncDatabase {
       );
       if (Number(row!.held) !== 1) throw new Error('another process has been migrating for too long');
       // DDL commits by itself here.
-      await migrating.runMigrations({ transaction: 'none' });
-      await rowsByPosition(locking, `SELECT RELEASE_LOCK(${MIGRATION_LOCK}) AS released`, []);
+      await this.opened.runMigrations({ transaction: 'none' });
     } finally {
+      // Back in the pool, the connection must not keep it; one that cannot be asked any more has lost it.
+      await rowsByPosition(locking, `SELECT RELEASE_LOCK(${MIGRATION_LOCK}) AS released`, []).catch(
+        () => undefined,
+      );
       await locking.release();
-      await migrating.destroy();
     }
   }
 

@@ -75,16 +75,11 @@ export class PostgresDatabase extends SyncDatabase {
   }
 
   async migrate(): Promise<void> {
-    const migrating = await this.connectToMigrate(this.poolOf(2));
-    try {
-      // A transaction's lock and not a session's, for the sake of connection poolers.
-      await migrating.transaction(async (manager) => {
-        await manager.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-        await migrating.runMigrations({ transaction: 'all' });
-      });
-    } finally {
-      await migrating.destroy();
-    }
+    // A transaction's lock and not a session's, for the sake of connection poolers.
+    await this.opened.transaction(async (manager) => {
+      await manager.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+      await this.opened.runMigrations({ transaction: 'all' });
+    });
   }
 
   private poolOf(poolSize: number): object {

@@ -81,12 +81,7 @@ export class SqliteDatabase extends SyncDatabase {
   }
 
   async migrate(): Promise<void> {
-    const migrating = await whileBusy(QUERY_TIMEOUT_MS, () => this.connectToMigrate(this.ownOptions()));
-    try {
-      await whileBusy(QUERY_TIMEOUT_MS, () => migrating.runMigrations({ transaction: 'all' }));
-    } finally {
-      await migrating.destroy();
-    }
+    await whileBusy(QUERY_TIMEOUT_MS, () => this.opened.runMigrations({ transaction: 'all' }));
   }
 
   /** With the host's entities and subscribers: handlers write the host's tables through it. */
