@@ -59,7 +59,7 @@ export type { SyncFeatureAsyncOptions, SyncFeatureOptions } from './handlers/syn
 
 export type { EraseResult } from './inbox/erase.service.js';
 export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';
-export type { PauseTarget } from './process/pause-targets.js';
+export type { PauseTarget, RecordTarget } from './process/operator-targets.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
 export type { Answer, IncomingDelivery } from './ingest/webhook.door.js';
 

@@ -40,7 +40,7 @@ import { EraseService } from './inbox/erase.service.js';
 import { BodyRetentionService } from './inbox/body-retention.service.js';
 import { UnhandledService } from './process/unhandled.service.js';
 import { AdoptService } from './process/adopt.service.js';
-import { PauseTargets } from './process/pause-targets.js';
+import { OperatorTargets } from './process/operator-targets.js';
 import { shown } from './model/option-problem.js';
 import { SyncClock } from './sync.clock.js';
 import { SyncDoctor } from './sync.doctor.js';
@@ -70,7 +70,7 @@ const services: Provider[] = [
   BodyRetentionService,
   EraseService,
   PauseService,
-  PauseTargets,
+  OperatorTargets,
   ReplayService,
   SyncSchedulerRegistry,
   SweepScheduler,

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Dispatcher } from './dispatch/dispatcher.js';
-import { HandlerRegistry } from './handlers/handler.registry.js';
 import {
   ReplayService,
   type ReplayFilter,
@@ -10,10 +9,9 @@ import {
 import { EraseService, type EraseResult } from './inbox/erase.service.js';
 import { PauseService } from './inbox/pause.service.js';
 import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook.door.js';
-import { DEFAULT_CONNECTION, type RecordKey } from './model/record.js';
 import { ExplainService } from './observe/explain.service.js';
 import { AdoptService, type AdoptOptions, type AdoptResult } from './process/adopt.service.js';
-import { PauseTargets, type PauseTarget } from './process/pause-targets.js';
+import { OperatorTargets, type PauseTarget, type RecordTarget } from './process/operator-targets.js';
 
 /**
  * What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported.
@@ -29,10 +27,9 @@ export class SyncService {
     private readonly explains: ExplainService,
     private readonly dispatcher: Dispatcher,
     private readonly pauses: PauseService,
-    private readonly pauseTargets: PauseTargets,
+    private readonly targets: OperatorTargets,
     private readonly erases: EraseService,
     private readonly adopts: AdoptService,
-    private readonly registry: HandlerRegistry,
   ) {}
 
   /**
@@ -49,10 +46,10 @@ export class SyncService {
    * Makes settled events wait again. By default the handlers that have not succeeded run; with `handlers: 'all'`, all
    * of them, with new idempotency keys. Order is not kept towards events that were settled since.
    * @returns how many events wait again; they are spread over time by `perSecond`
+   * @throws RangeError for no filter at all, a field, value, source or handler that is not known
    */
   async replay(filter: ReplayFilter, options?: ReplayOptions): Promise<ReplayResult> {
-    const handler = filter.handler && (this.registry.named(filter.handler)?.name ?? filter.handler);
-    const result = await this.replays.replay({ ...filter, handler }, options);
+    const result = await this.replays.replay(this.targets.replay(filter, options), options);
     await this.dispatcher.sweep();
     return result;
   }
@@ -69,15 +66,15 @@ export class SyncService {
    * Pauses a source, one of its connections, or a handler, for all processes and until `resume()`: deliveries are
    * accepted as before, and wait. Passes that are under way come to their end; other processes pass over a handler from
    * a second later on.
-   * @throws RangeError for a source or handler that this process does not know
+   * @throws RangeError for a source or handler that this process does not know, or a field that there is not
    */
   async pause(target: PauseTarget): Promise<void> {
-    await this.pauses.pause(this.pauseTargets.resolve(target));
+    await this.pauses.pause(this.targets.pause(target));
   }
 
   /** Ends a pause: what has waited runs, in order. Without effect on what is not paused. */
   async resume(target: PauseTarget): Promise<void> {
-    await this.pauses.resume(this.pauseTargets.resolve(target));
+    await this.pauses.resume(this.targets.pause(target));
     await this.dispatcher.sweep();
   }
 
@@ -85,13 +82,11 @@ export class SyncService {
    * Forgets a record: the bodies of its events, errors and marks. What waits is settled as `erased`. Ids are kept, so that
    * a late delivery stays a duplicate, and a tombstone. Your own tables are yours to erase, and a record that still lives
    * at the provider comes back with its next event.
-   * @param record `connectionId` is `default` where there is one account
+   * @returns how many events there were of it: 0 is also the answer for a record that was never heard of
+   * @throws RangeError for a source or field that is not known
    */
-  erase({
-    connectionId = DEFAULT_CONNECTION,
-    ...record
-  }: Omit<RecordKey, 'connectionId'> & { connectionId?: string }): Promise<EraseResult> {
-    return this.erases.erase({ ...record, connectionId });
+  async erase(record: RecordTarget): Promise<EraseResult> {
+    return this.erases.erase(this.targets.record(record));
   }
 
   /**

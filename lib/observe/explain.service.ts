@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { MoreThanOrEqual, LessThanOrEqual, And } from 'typeorm';
+import { And, In, LessThanOrEqual, MoreThanOrEqual } from 'typeorm';
 import { SyncDatabase } from '../database/sync.database.js';
-import { SyncEventEntity, SyncMarkEntity, SyncRecordEntity } from '../entities/index.js';
+import { SyncEventEntity, SyncMarkEntity, SyncPauseEntity, SyncRecordEntity } from '../entities/index.js';
 import { eventIdPrefix } from '../model/keys.js';
 
 const WAITING_FOR: Record<string, string> = {
@@ -60,8 +60,19 @@ export class ExplainService {
     const about =
       `${event.source} event ${event.eventId ?? `#${event.id}`} (${event.type}) about ${event.resource} ` +
       `${event.recordId}, connection ${event.connectionId}, came by ${event.origin} at ${event.receivedAt.toISOString()}`;
-    const sentences = [this.standing(event, record), ...this.handlers(event, marks), ...this.remarks(event)];
+    const isPaused = await this.isPaused(event);
+    const sentences = [
+      this.standing(event, record, isPaused),
+      ...this.handlers(event, marks),
+      ...this.remarks(event),
+    ];
     return `${about}.\n  ${sentences.join('\n  ')}`;
+  }
+
+  private isPaused({ source, connectionId }: SyncEventEntity): Promise<boolean> {
+    return this.database
+      .repository(SyncPauseEntity)
+      .existsBy({ source, handler: '', connectionId: In(['', connectionId]) });
   }
 
   private remarks({ error, reason, payload, origin }: SyncEventEntity): string[] {
@@ -70,7 +81,7 @@ export class ExplainService {
     return [reason === 'observed' ? `It ${error}.` : `Last error: ${error}.`, ...gone];
   }
 
-  private standing(event: SyncEventEntity, record: SyncRecordEntity | null): string {
+  private standing(event: SyncEventEntity, record: SyncRecordEntity | null, isPaused: boolean): string {
     const settledAt = event.settledAt?.toISOString();
     switch (event.state) {
       case 'completed':
@@ -80,7 +91,7 @@ export class ExplainService {
       case 'dead':
         return `dead since ${settledAt}: ${this.causeOfDeath(event)}`;
       case 'waiting':
-        return this.waitingFor(event, record);
+        return this.waitingFor(event, record, isPaused);
     }
   }
 
@@ -94,10 +105,12 @@ export class ExplainService {
     return `${by} gave up. SyncService.replay({ id: '${event.id}' }) tries again.`;
   }
 
-  private waitingFor(event: SyncEventEntity, record: SyncRecordEntity | null): string {
+  private waitingFor(event: SyncEventEntity, record: SyncRecordEntity | null, isPaused: boolean): string {
     if (record?.leaseToken && record.leaseUntil)
       return `waiting; a worker has its record in hand, until ${record.leaseUntil.toISOString()} unless it is renewed.`;
     const until = event.availableAt.toISOString();
+    if (isPaused) return 'waiting: its source or connection is paused, until SyncService.resume().';
+    if (event.waitReason === 'paused') return `waiting: ${WAITING_FOR.paused}.`;
     if (event.waitReason)
       return `waiting until ${until}: ${WAITING_FOR[event.waitReason] ?? event.waitReason}.`;
     return `waiting since ${until} for a worker to take it on.`;

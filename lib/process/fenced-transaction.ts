@@ -38,13 +38,17 @@ export interface Fence {
 @Injectable()
 export class FencedTransaction {
   private readonly slots: Slots;
-  private readonly open = new Set<FencedConnection>();
+  /** One fewer, where there are several: what settles a pass waits for no handler. */
+  private readonly handlerSlots: Slots;
+  private readonly connections = new Set<FencedConnection>();
 
   constructor(
     private readonly database: SyncDatabase,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
-    this.slots = new Slots(Math.min(options.maxTransactions, database.mostTransactions));
+    const most = Math.min(options.maxTransactions, database.mostTransactions);
+    this.slots = new Slots(most);
+    this.handlerSlots = new Slots(Math.max(most - 1, 1));
   }
 
   /**
@@ -59,22 +63,30 @@ export class FencedTransaction {
     work?: (manager: EntityManager) => Promise<unknown>,
     timeoutMs = this.options.handlerTimeoutMs,
   ): Promise<void> {
-    return this.slots.run(async () => {
-      const connection = this.database.fencedConnection(timeoutMs, work && this.options.transaction);
-      this.open.add(connection);
-      try {
-        await this.runOn(connection, fence, settle, work, timeoutMs);
-      } finally {
-        this.open.delete(connection);
-        await connection.release();
-      }
-    });
+    const begin = () => this.slots.run(() => this.open(fence, settle, work, timeoutMs));
+    return work ? this.handlerSlots.run(begin) : begin();
   }
 
   /** Cuts the connections of all open transactions: the host's pool would wait for them at its end. */
   async cutOff(): Promise<void> {
     const reason = new Error('the application has stopped');
-    await Promise.all([...this.open].map((connection) => connection.destroy(reason)));
+    await Promise.all([...this.connections].map((connection) => connection.destroy(reason)));
+  }
+
+  private async open(
+    fence: Fence,
+    settle: () => Settle | undefined,
+    work: ((manager: EntityManager) => Promise<unknown>) | undefined,
+    timeoutMs: number,
+  ): Promise<void> {
+    const connection = this.database.fencedConnection(timeoutMs, work && this.options.transaction);
+    this.connections.add(connection);
+    try {
+      await this.runOn(connection, fence, settle, work, timeoutMs);
+    } finally {
+      this.connections.delete(connection);
+      await connection.release();
+    }
   }
 
   private async runOn(

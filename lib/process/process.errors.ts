@@ -78,7 +78,8 @@ export class TransactionEndedError extends SyncError {
     super(
       'the handler has ended its transaction itself (by COMMIT or ROLLBACK; on MySQL also by CREATE, ALTER and the like), ' +
         'so its writes cannot be kept exactly once. ' +
-        'Return to commit, throw to roll back, and use manager.transaction() for a part of it',
+        'Return to commit, throw to roll back, and use manager.transaction() for a part of it. What it has committed stands, ' +
+        'and a replay makes it again',
       options,
     );
   }

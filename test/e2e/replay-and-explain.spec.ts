@@ -148,7 +148,7 @@ describe('replay and explain', () => {
     expect(await replay({ resource: 'customer', type: 'customer.n0' })).toBe(1);
     expect(await replay({ state: 'skipped' })).toBe(1);
     expect(await replay({ source: 'stripe' })).toBe(4);
-    expect(await replay({ source: 'other' })).toBe(0);
+    expect(await replay({ type: 'other' })).toBe(0);
     expect(await replay({ connectionId: 'default', handler: 'book' })).toBe(2);
     expect(await replay({ since: new Date(now - 60_000), until: new Date(now + 60_000) })).toBe(4);
     expect(await replay({ until: new Date(now - 60_000) })).toBe(0);

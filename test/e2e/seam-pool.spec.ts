@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncEvent } from 'nestjs-hybrid-sync';
+import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { itOn, SERVERS } from '../support/only-on.js';
+import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
 import { idleInTransaction } from '../support/sessions.js';
 import { effects, Gate, quick, send, settled, write } from '../support/scenario.js';
 
@@ -17,6 +17,19 @@ class Crm {
   async push() {
     network.calls += 1;
     await network.gate.pass();
+  }
+}
+
+/** Never comes back by itself. */
+const stuck = { calls: 0 };
+
+@Injectable()
+class Stuck {
+  @OnSyncEvent('stripe', 'product.*', { hydrate: false })
+  async hang(_event: SyncEvent, { manager, signal }: SyncContext) {
+    stuck.calls += 1;
+    await write(manager, 'stuck', 'never kept');
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('over'))));
   }
 }
 
@@ -45,6 +58,29 @@ describe('a small pool of the host', () => {
       network.gate.release();
       await settled(host);
       expect(network.calls).toBe(RECORDS);
+    },
+  );
+
+  itOn(SERVERS, NOBODY_ELSE_WRITES)(
+    'full of handlers that hang, keeps neither those waiting that need no transaction, nor what nobody handles',
+    async () => {
+      network.gate = new Gate();
+      network.gate.release();
+      const before = network.calls;
+      host = await startHost({
+        ...quick,
+        providers: [Crm, Stuck],
+        poolSize: POOL,
+        sync: { ...quick.sync, drainMs: 50 },
+      });
+      for (let i = 0; i < RECORDS; i += 1) await send(host, { object: 'product', id: `prod_${i}` });
+      await until(() => stuck.calls >= 2);
+      await send(host, { object: 'customer', id: 'cus_1' });
+      const unhandled = await send(host, { object: 'coupon', id: 'coupon_1' });
+      await until(() => network.calls === before + 1);
+      await until(async () => /skipped/.test(await host.sync.explain(unhandled)));
+      // All that time the others have hung.
+      expect(stuck.calls).toBe(2);
     },
   );
 });

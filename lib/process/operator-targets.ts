@@ -1,0 +1,103 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { SyncHandler } from '../handlers/sync-handler.js';
+import type { Pause } from '../inbox/pause.service.js';
+import type { ReplayFilter, ReplayOptions } from '../inbox/replay.service.js';
+import { aDate, anything, aPositiveNumber, aText, oneOf, type OptionKinds } from '../model/option-kinds.js';
+import { optionProblem } from '../model/option-problem.js';
+import { DEFAULT_CONNECTION, type RecordKey } from '../model/record.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
+
+/** What can be paused: a source, one connection of it, or a handler by its name. */
+export type PauseTarget =
+  { source: string; connectionId?: string; handler?: undefined } | { handler: string; source?: undefined };
+
+/** One record; `connectionId` is `default` where there is one account. */
+export type RecordTarget = Omit<RecordKey, 'connectionId'> & { connectionId?: string };
+
+const aName = aText(255);
+const PAUSE_KINDS = { source: aName, connectionId: aName, handler: aName };
+const RECORD_KINDS = {
+  source: aName,
+  connectionId: aName,
+  resource: aName,
+  id: aName,
+} satisfies OptionKinds<RecordTarget>;
+const FILTER_KINDS = {
+  eventId: aName,
+  id: anything,
+  source: aName,
+  connectionId: aName,
+  resource: aName,
+  recordId: aName,
+  type: aName,
+  state: oneOf('completed', 'skipped', 'dead'),
+  handler: aName,
+  since: aDate,
+  until: aDate,
+} satisfies OptionKinds<ReplayFilter>;
+const REPLAY_KINDS = {
+  handlers: oneOf('failed', 'all'),
+  perSecond: aPositiveNumber,
+} satisfies OptionKinds<ReplayOptions>;
+
+/**
+ * Finds out what an operator means. What cannot be meant, a misspelt field say, would hit more than was meant, or nothing.
+ * Each throws RangeError.
+ */
+@Injectable()
+export class OperatorTargets {
+  constructor(
+    private readonly registry: HandlerRegistry,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  pause(target: PauseTarget): Pause {
+    assertFits('pause() and resume()', target, PAUSE_KINDS);
+    if (target.handler !== undefined) {
+      const { source, name } = this.handler(target.handler);
+      return { source, connectionId: '', handler: name };
+    }
+    this.assertSource(target.source);
+    return { source: target.source, connectionId: target.connectionId ?? '', handler: '' };
+  }
+
+  /** The same filter, with the handler's name in the database. */
+  replay(filter: ReplayFilter, options: ReplayOptions = {}): ReplayFilter {
+    assertFits('replay()', filter, FILTER_KINDS);
+    assertFits('replay()', options, REPLAY_KINDS);
+    if (filter.source !== undefined) this.assertSource(filter.source);
+    return filter.handler === undefined ? filter : { ...filter, handler: this.handler(filter.handler).name };
+  }
+
+  record(target: RecordTarget): RecordKey {
+    assertFits('erase()', target, RECORD_KINDS);
+    this.assertSource(target.source);
+    return { ...target, connectionId: target.connectionId ?? DEFAULT_CONNECTION };
+  }
+
+  private handler(name: string): SyncHandler {
+    const handler = this.registry.named(name);
+    if (handler) return handler;
+    throw unknown(
+      'handler',
+      name,
+      this.registry.all().map(({ label }) => label),
+    );
+  }
+
+  private assertSource(name: string): void {
+    const sources = Object.keys(this.options.sources);
+    if (!sources.includes(name)) throw unknown('source', name, sources);
+  }
+}
+
+function assertFits(method: string, given: unknown, kinds: Parameters<typeof optionProblem>[1]): void {
+  const problem = optionProblem(given, kinds);
+  if (problem) throw new RangeError(`SyncService.${method}: ${problem}`);
+}
+
+function unknown(kind: string, name: string, known: string[]): RangeError {
+  const list = known.map((each) => `'${each}'`).join(', ');
+  return new RangeError(`there is no ${kind} '${name}'; there is: ${list || 'none'}`);
+}
