@@ -60,8 +60,8 @@ export interface SyncOptions {
    */
   migrationsRun?: boolean;
   /**
-   * Transactions of passes that this process has open at once, of which handlers take all but one; at most the host's pool
-   * size minus 2.
+   * Handler transactions that this process has open at once; at most the host's pool size minus 2. What only settles a pass
+   * takes one connection more, for a moment.
    * @default 8, or the pool size minus 2 if that is less
    */
   maxTransactions?: number;

@@ -37,9 +37,9 @@ export interface Fence {
  */
 @Injectable()
 export class FencedTransaction {
-  private readonly slots: Slots;
-  /** One fewer, where there are several: what settles a pass waits for no handler. */
   private readonly handlerSlots: Slots;
+  /** One more: what only settles a pass waits for no handler. */
+  private readonly slots: Slots;
   private readonly connections = new Set<FencedConnection>();
 
   constructor(
@@ -47,8 +47,8 @@ export class FencedTransaction {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
     const most = Math.min(options.maxTransactions, database.mostTransactions);
-    this.slots = new Slots(most);
-    this.handlerSlots = new Slots(Math.max(most - 1, 1));
+    this.handlerSlots = new Slots(most);
+    this.slots = new Slots(most + 1);
   }
 
   /**
