@@ -19,9 +19,6 @@ export interface HostedCommit {
 /** Not to a savepoint. */
 const ROLLBACK = /^\s*(ROLLBACK|ABORT)\b(?!\s+(WORK\s+|TRANSACTION\s+)?TO\b)/i;
 
-/** Why a transaction that the host's function has opened is to be rolled back. */
-class RollBack extends Error {}
-
 /**
  * A transaction that a function of the host's opens and ends, held open from outside of that function. It has an async
  * context that the host's libraries know it by.
@@ -98,14 +95,13 @@ export class HostedTransaction {
 
   /** Resolves when the host's function has ended. */
   async rollBack(): Promise<void> {
-    this.abandon(new RollBack('a handler has failed, or there is nothing to commit'));
+    this.abandon(new Error('a handler has failed, or there is nothing to commit'));
     await this.finished.catch(() => undefined);
   }
 
   /** The same, without waiting for it. */
   abandon(reason: Error): void {
     this.rollItBack(reason);
-    this.finished.catch(() => undefined);
   }
 
   private runnerOf(manager: EntityManager): TypeOrmRunner {

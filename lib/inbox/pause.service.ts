@@ -40,18 +40,14 @@ export class PauseService {
 
   /** What waited for a handler is due at once. */
   async resume({ source, connectionId, handler }: Pause): Promise<void> {
-    const { tables, now } = this.database;
+    const { tables } = this.database;
     await this.database.query(
       `DELETE FROM ${tables.pause} WHERE source = $1 AND connection_id = $2 AND handler = $3`,
       [source, connectionId, handler],
     );
     this.forget();
     if (handler === '') return;
-    await this.database.query(
-      `UPDATE ${tables.event} SET available_at = ${now}, wait_reason = NULL
-       WHERE state = 'waiting' AND wait_reason = 'paused' AND source = $1`,
-      [source],
-    );
+    await this.makeDue('source = $1', [source]);
   }
 
   /** Handlers that are not to be called: what this process has said, and others a second ago at the latest. */
@@ -72,12 +68,18 @@ export class PauseService {
    * not seen them wait, and so nobody else would make them due.
    */
   async reopenIfResumed(eventIds: readonly string[], handlers: ReadonlySet<string>): Promise<void> {
-    const { tables, now } = this.database;
     const params: unknown[] = [];
+    const left = `id IN (${listed(params, eventIds)})`;
+    const stillPaused = `SELECT COUNT(*) FROM ${this.database.tables.pause} WHERE handler IN (${listed(params, [...handlers])})`;
+    await this.makeDue(`${left} AND (${stillPaused}) < ${whole(handlers.size)}`, params);
+  }
+
+  /** Those that wait for a paused handler. */
+  private async makeDue(condition: string, params: readonly unknown[]): Promise<void> {
+    const { tables, now } = this.database;
     await this.database.query(
       `UPDATE ${tables.event} SET available_at = ${now}, wait_reason = NULL
-       WHERE id IN (${listed(params, eventIds)}) AND state = 'waiting' AND wait_reason = 'paused'
-         AND (SELECT COUNT(*) FROM ${tables.pause} WHERE handler IN (${listed(params, [...handlers])})) < ${whole(handlers.size)}`,
+       WHERE state = 'waiting' AND wait_reason = 'paused' AND ${condition}`,
       params,
     );
   }

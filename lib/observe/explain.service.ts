@@ -60,7 +60,7 @@ export class ExplainService {
     const about =
       `${event.source} event ${event.eventId ?? `#${event.id}`} (${event.type}) about ${event.resource} ` +
       `${event.recordId}, connection ${event.connectionId}, came by ${event.origin} at ${event.receivedAt.toISOString()}`;
-    const isPaused = await this.isPaused(event);
+    const isPaused = event.state === 'waiting' && (await this.isPaused(event));
     const sentences = [
       this.standing(event, record, isPaused),
       ...this.handlers(event, marks),

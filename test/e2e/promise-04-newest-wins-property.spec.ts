@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import fc from 'fast-check';
 import { mirror, OnSyncChange, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
-import { Column, DataSource, Entity, PrimaryColumn, type DataSourceOptions } from 'typeorm';
+import { Column, Entity, PrimaryColumn, type DataSource } from 'typeorm';
 import { FencedTransaction } from '../../lib/process/fenced-transaction.js';
-import { databaseKind } from '../support/database.js';
+import { connectTo, databaseKind, type TestDatabase } from '../support/database.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { Effect, quick, write } from '../support/scenario.js';
 import { idleInTransaction, killSession, sessionOf, sessions } from '../support/sessions.js';
@@ -108,10 +108,10 @@ describe('promise 4, newest wins, whatever comes together', () => {
     };
     const host = await startHost(options);
     hosts = [host, await startHost({ ...options, beside: host })];
-    administrator = await new DataSource({
-      ...host.database.options,
-      poolSize: 1,
-    } as DataSourceOptions).initialize();
+    administrator = await connectTo({
+      ...host.database,
+      options: { ...host.database.options, poolSize: 1 } as TestDatabase['options'],
+    });
   });
   afterAll(async () => {
     await administrator?.destroy();

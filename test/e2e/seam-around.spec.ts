@@ -11,18 +11,9 @@ import {
   type HandlerCall,
 } from 'nestjs-hybrid-sync';
 import type Stripe from 'stripe';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Customer } from '../support/customer.js';
 import { startHost, until, type Host, type HostOptions } from '../support/host.js';
 import { Effect, effects, quick, send, settled, write } from '../support/scenario.js';
-
-@Entity()
-class Customer {
-  @PrimaryColumn({ type: 'varchar', length: 100 })
-  id!: string;
-
-  @Column('text', { nullable: true })
-  email!: string | null;
-}
 
 const customers = mirror('stripe', 'customer', {
   to: Customer,

@@ -21,18 +21,10 @@ import {
 } from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { signedDelivery } from 'nestjs-hybrid-sync/testing';
-import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
+import { DataSource } from 'typeorm';
+import { Customer } from '../support/customer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { deliver } from '../support/deliver.js';
-
-@Entity()
-class Customer {
-  @PrimaryColumn({ type: 'varchar', length: 100 })
-  id!: string;
-
-  @Column('text', { nullable: true })
-  email!: string | null;
-}
 
 /** All that would stop a boot: handlers of unknown sources, of one name, of what cannot be fetched. */
 @Injectable()

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { mirror, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import type Stripe from 'stripe';
-import { Column, DataSource, DefaultNamingStrategy, Entity, PrimaryColumn } from 'typeorm';
-import { createDatabase, databaseKind, type TestDatabase } from '../support/database.js';
+import { Column, DefaultNamingStrategy, Entity, PrimaryColumn } from 'typeorm';
+import { connectTo, createDatabase, databaseKind, type TestDatabase } from '../support/database.js';
 import { startHost, until, type Host, type HostOptions } from '../support/host.js';
 import { Effect, effects, quick, send, write } from '../support/scenario.js';
 
@@ -98,8 +98,8 @@ describe('the names that a host gives to its tables and columns', () => {
   });
 });
 
-async function createSchema({ options }: TestDatabase, name: string): Promise<void> {
-  const source = await new DataSource(options).initialize();
+async function createSchema(database: TestDatabase, name: string): Promise<void> {
+  const source = await connectTo(database);
   await source.query(`CREATE SCHEMA "${name}"`);
   await source.destroy();
 }

@@ -10,18 +10,9 @@ import {
   type Mirror,
 } from 'nestjs-hybrid-sync';
 import type Stripe from 'stripe';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Customer } from '../support/customer.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { Effect, quick, send, settled } from '../support/scenario.js';
-
-@Entity()
-class Customer {
-  @PrimaryColumn({ type: 'varchar', length: 100 })
-  id!: string;
-
-  @Column('text', { nullable: true })
-  email!: string | null;
-}
 
 const mirrorWith = (options: HandlerOptions): Mirror =>
   mirror('stripe', 'customer', {

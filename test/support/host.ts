@@ -75,6 +75,13 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   const database = options.beside?.database ?? options.database ?? (await createDatabase());
   const fake = options.beside?.stripe ?? (await FakeStripe.start());
 
+  /** What is this host's alone. */
+  async function tidyUp(): Promise<void> {
+    if (options.beside) return;
+    await fake.close();
+    if (!options.database) await database.drop();
+  }
+
   @Module({
     imports: [
       TypeOrmModule.forRootAsync({
@@ -127,8 +134,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     await app.init();
   } catch (error) {
     await dataSource.destroy();
-    if (!options.beside) await fake.close();
-    if (!options.beside && !options.database) await database.drop();
+    await tidyUp();
     throw error;
   }
   // The module's tables come from its migrations, the test's own from its entities.
@@ -150,9 +156,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     async close() {
       if (!options.beside) fake.deliverTo(null);
       await app.close();
-      if (options.beside) return;
-      await fake.close();
-      if (!options.database) await database.drop();
+      await tidyUp();
     },
   };
 }

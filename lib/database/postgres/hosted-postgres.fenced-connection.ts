@@ -48,6 +48,10 @@ export class HostedPostgresFencedConnection extends PostgresFencedConnection {
   /** The host's function gives it back. */
   override async release(): Promise<void> {}
 
+  protected override isEnd(statement: unknown): boolean {
+    return statement === 'ROLLBACK';
+  }
+
   protected override async rollBackOpen(): Promise<void> {
     await this.hosted.rollBack();
   }

@@ -73,7 +73,7 @@ export class PostgresFencedConnection implements FencedConnection {
     // What the work has left running would be committed by itself behind the ROLLBACK.
     const query = this.runner.query.bind(this.runner) as (sql: string) => Promise<any>;
     this.runner.query = (sql: string) =>
-      sql === 'ROLLBACK' ? query(sql) : Promise.reject(new TransactionOverError('hand'));
+      this.isEnd(sql) ? query(sql) : Promise.reject(new TransactionOverError('hand'));
     try {
       await this.rollBackOpen();
     } catch {
@@ -122,6 +122,11 @@ export class PostgresFencedConnection implements FencedConnection {
 
   protected assertNoOpenPart(): void {
     if (hasOpenPart(this.runner)) throw new TransactionOverError('open');
+  }
+
+  /** Whether the statement is the end of the transaction as this connection has asked for it. */
+  protected isEnd(_statement: unknown): boolean {
+    return false;
   }
 
   protected async rollBackOpen(): Promise<void> {

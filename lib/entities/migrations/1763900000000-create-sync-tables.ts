@@ -19,17 +19,18 @@ export class CreateSyncTables1763900000000 implements MigrationInterface {
   readonly name = 'CreateSyncTables1763900000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const database = dataSourceOf(runner).options.type as SyncDatabaseType;
-    for (const table of tablesFor(dataSourceOf(runner))) {
-      const name = tablePath(dataSourceOf(runner), table.name);
+    const dataSource = dataSourceOf(runner);
+    for (const table of tablesFor(dataSource)) {
+      const name = tablePath(dataSource, table.name);
       await runner.createTable(new Table({ ...table, name }), IF_NOT_EXISTS);
     }
-    if (database === 'postgres') await tune(runner);
+    if (dataSource.options.type === 'postgres') await tune(runner, dataSource);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const { name } of tablesFor(dataSourceOf(runner)).reverse())
-      await runner.dropTable(tablePath(dataSourceOf(runner), name));
+    const dataSource = dataSourceOf(runner);
+    for (const { name } of tablesFor(dataSource).reverse())
+      await runner.dropTable(tablePath(dataSource, name));
   }
 }
 
@@ -194,12 +195,12 @@ function settledIndices(partial: boolean, prefix: string) {
 }
 
 /** How PostgreSQL shall keep rows. */
-async function tune(runner: QueryRunner): Promise<void> {
+async function tune(runner: QueryRunner, dataSource: DataSource): Promise<void> {
   // Every pass rewrites its record's row a few times: room on the page keeps those updates out of the indexes.
-  await runner.query(`ALTER TABLE ${tableName(dataSourceOf(runner), 'sync_record')} SET (fillfactor = 70)`);
+  await runner.query(`ALTER TABLE ${tableName(dataSource, 'sync_record')} SET (fillfactor = 70)`);
   if (await hasLz4(runner)) {
     // A quarter less of the server's time for each delivery than with the default, pglz.
-    const event = tableName(dataSourceOf(runner), 'sync_event');
+    const event = tableName(dataSource, 'sync_event');
     await runner.query(`ALTER TABLE ${event} ALTER COLUMN payload SET COMPRESSION lz4`);
   }
 }
