@@ -23,6 +23,9 @@ const IDLE_POLL_MS = 20;
 /** Passes that end within so long of the last look are looked at together: it costs as much for one as for many. */
 const LOOK_EVERY_MS = 10;
 
+/** Records wait at most so long beside free places, for others to be claimed with. */
+const HOLD_BACK_MS = 10;
+
 /** What becomes due within so long is looked for together. */
 const WAKE_EVERY_MS = 100;
 
@@ -43,6 +46,9 @@ export class InProcessDispatcher extends Dispatcher {
   private readonly detached = AsyncLocalStorage.snapshot();
   private active = false;
   private pumping = false;
+  /** Those that were held back have waited long enough. */
+  private eager = false;
+  private holdingBack?: NodeJS.Timeout;
   private looking = false;
   private sweeping?: Promise<void>;
   private readonly underWay = new UnderWay();
@@ -81,6 +87,7 @@ export class InProcessDispatcher extends Dispatcher {
   async stop(drainMs: number): Promise<void> {
     this.active = false;
     for (const timer of this.wakeUps.values()) clearTimeout(timer);
+    clearTimeout(this.holdingBack);
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
@@ -139,7 +146,19 @@ export class InProcessDispatcher extends Dispatcher {
       this.complain(error);
     } finally {
       this.pumping = false;
+      this.eager = false;
+      if (this.lanes.holdsBack) this.claimHeldBack();
     }
+  }
+
+  /** Soon: passes that hang would free no places for them. */
+  private claimHeldBack(): void {
+    if (!this.active) return;
+    this.holdingBack ??= setTimeout(() => {
+      this.holdingBack = undefined;
+      this.eager = true;
+      this.pump();
+    }, HOLD_BACK_MS);
   }
 
   /** False if nothing can be begun now: the end of a pass will call again. */
@@ -150,7 +169,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private async claim(lanes: Lanes, alone: boolean): Promise<boolean> {
-    const records = lanes.take();
+    const records = lanes.take(this.eager);
     const begun = new Set<DueRecord>();
     try {
       const free = records.filter((record) => !this.running.has(hexOf(record)));

@@ -51,10 +51,18 @@ export class Lanes {
     return true;
   }
 
-  /** The records to begin with now: each has a place from here on, until `done()`. */
-  take(): DueRecord[] {
+  /** Records wait beside free places, for enough of either that a claim is worth its price. */
+  get holdsBack(): boolean {
+    return this.runningCount < this.places && [...this.lanes.values()].some((lane) => this.hasRoom(lane));
+  }
+
+  /**
+   * The records to begin with now: each has a place from here on, until `done()`.
+   * @param eager for few as well
+   */
+  take(eager = false): DueRecord[] {
     const free = Math.min(this.places - this.runningCount, BATCH);
-    const open = [...this.lanes].filter(([, lane]) => this.isOpen(lane));
+    const open = [...this.lanes].filter(([, lane]) => this.hasRoom(lane) && (eager || this.isWorthIt(lane)));
     const taken: DueRecord[] = [];
     while (taken.length < free && open.length > 0) {
       const [name, lane] = open.shift()!;
@@ -87,10 +95,14 @@ export class Lanes {
     this.waitingCount = 0;
   }
 
-  /** Once full, a lane opens again when half of its places are free, rather than for one record at a time. */
-  private isOpen({ waiting, running }: Lane): boolean {
+  private hasRoom({ waiting, running }: Lane): boolean {
+    return waiting.size > 0 && running < this.mostForOne();
+  }
+
+  /** All that wait, or half of the lane's places: rather than one record at a time, as others end. */
+  private isWorthIt({ waiting, running }: Lane): boolean {
     const most = this.mostForOne();
-    return waiting.size > 0 && most - running >= Math.min(waiting.size, Math.ceil(most / 2));
+    return most - running >= Math.min(waiting.size, Math.ceil(most / 2));
   }
 
   /** One share is kept free for a lane that comes. */

@@ -61,6 +61,25 @@ describe('a small pool of the host', () => {
     },
   );
 
+  it('gives every place of a connection to records, though the handlers of others hang and end no pass', async () => {
+    network.gate = new Gate();
+    network.calls = 0;
+    host = await startHost({ ...quick, providers: [Crm], sync: { ...quick.sync, maxPasses: 20 } });
+    const six = async (from: number) => {
+      for (let n = from; n < from + 6; n += 1) await send(host, { object: 'customer', id: `cus_${n}` });
+    };
+    await six(0);
+    await until(() => network.calls === 6);
+    await host.sync.pause({ source: 'stripe' });
+    await six(6);
+    await host.sync.resume({ source: 'stripe' });
+    // Half of all places: the rest are kept for other connections.
+    await until(() => network.calls === 10);
+    network.gate.release();
+    await settled(host);
+    expect(network.calls).toBe(12);
+  });
+
   itOn(SERVERS, NOBODY_ELSE_WRITES)(
     'full of handlers that hang, keeps neither those waiting that need no transaction, nor what nobody handles',
     async () => {
