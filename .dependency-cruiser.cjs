@@ -25,7 +25,7 @@ const order = [
 ];
 
 /** Files in lib/ itself that every folder but model/ may import. */
-const leaves = '^lib/sync\\.(errors|options|clock)\\.ts$';
+const leaves = '^lib/sync\\.(errors|options|source\\.options|clock)\\.ts$';
 
 /** The type of an option that is a function of a handler's context. */
 const aroundType = '^lib/handlers/around\\.ts$';
@@ -40,7 +40,7 @@ const anyPackage = ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-bundled',
 
 const oneWay = order.map(([name, others]) => ({
   name: `one-way-${name}`,
-  comment: `${name}/ may import ${[...others, 'itself', 'sync.errors, sync.options, sync.clock'].join(', ')}.`,
+  comment: `${name}/ may import ${[...others, 'itself', 'sync.errors, sync.options, sync.source.options, sync.clock'].join(', ')}.`,
   severity: 'error',
   from: { path: folder(name) },
   to: { path: '^lib/', pathNot: [folder(name), ...others.map(folder), leaves] },
@@ -92,7 +92,7 @@ module.exports = {
     },
     {
       name: 'leaves-import-model-only',
-      comment: 'Any folder may import sync.errors, sync.options and sync.clock, so they import only model/ …',
+      comment: 'Any folder may import sync.errors, the options and sync.clock, so they import only model/ …',
       severity: 'error',
       from: { path: leaves },
       to: { path: '^lib/', pathNot: [folder('model'), leaves, aroundType] },
@@ -127,7 +127,7 @@ module.exports = {
           '^lib/connectors/$1/',
           folder('model'),
           folder('handlers'),
-          '^lib/sync\\.(errors|options)\\.ts$',
+          '^lib/sync\\.(errors|options|source\\.options)\\.ts$',
         ],
       },
     },
@@ -137,7 +137,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/connectors/' },
       to: {
-        path: [folder('handlers'), '^lib/sync\\.options\\.ts$'],
+        path: [folder('handlers'), '^lib/sync\\.(source\\.)?options\\.ts$'],
         pathNot: '\\.decorator\\.ts$',
         dependencyTypesNot: ['type-only'],
       },

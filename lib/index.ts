@@ -2,14 +2,14 @@ export { SyncModule } from './sync.module.js';
 export { SyncService } from './sync.service.js';
 export type {
   OpenTransaction,
-  SourcePolicies,
   SyncModuleExtras,
   SyncOptions,
   SyncRole,
-  SyncSource,
   WebhookOptions,
 } from './sync.options.js';
+export type { PollPolicy, SourcePolicies, SyncSource } from './sync.source.options.js';
 export {
+  CursorExpiredError,
   MalformedDeliveryError,
   ProviderError,
   RetryLaterError,
@@ -23,7 +23,11 @@ export {
 
 export { SyncAlarm } from './model/alarm.js';
 export { SyncChange, type ChangeKind } from './model/change.js';
+export type { SourceHealth } from './model/health.js';
+export type { SyncMode, SyncModes } from './model/mode.js';
 export type {
+  ChangesPage,
+  ChangesRequest,
   Connector,
   ConnectorProblem,
   Delivery,
@@ -34,7 +38,13 @@ export type {
   Verdict,
 } from './model/connector.js';
 export { SyncEvent, type EventOrigin, type EventState } from './model/event.js';
-export { DEFAULT_CONNECTION, type HydratedRecord, type RecordKey, type RecordRef } from './model/record.js';
+export {
+  DEFAULT_CONNECTION,
+  type ConnectionKey,
+  type HydratedRecord,
+  type RecordKey,
+  type RecordRef,
+} from './model/record.js';
 
 export type { Around, HandlerAround, HandlerCall } from './handlers/around.js';
 export { OnSyncAlarm } from './handlers/on-sync-alarm.decorator.js';
@@ -59,13 +69,15 @@ export type { SyncFeatureAsyncOptions, SyncFeatureOptions } from './handlers/syn
 
 export type { EraseResult } from './inbox/erase.service.js';
 export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';
-export type { PauseTarget, RecordTarget } from './process/operator-targets.js';
+export type { ConnectionTarget, PauseTarget, RecordTarget } from './process/operator-targets.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
-export type { Answer, IncomingDelivery } from './ingest/webhook.door.js';
+export type { PollResult } from './ingest/poll/poll.service.js';
+export type { Answer, IncomingDelivery } from './ingest/webhook/webhook.door.js';
 
 export type { SyncDatabaseType } from './entities/index.js';
 export {
   SyncConnectionEntity,
+  SyncCursorEntity,
   SyncEventEntity,
   syncEntities,
   SyncMarkEntity,

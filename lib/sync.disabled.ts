@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Answer } from './ingest/webhook.door.js';
+import type { Answer } from './ingest/webhook/webhook.door.js';
 import { SyncDisabledError } from './sync.errors.js';
 import type { SyncService } from './sync.service.js';
 
@@ -12,6 +12,10 @@ export class DisabledSyncService implements Pick<SyncService, keyof SyncService>
   /** Nothing is stored, so the sender is to come again: 503, `disabled`. */
   receive(): Promise<Answer> {
     return Promise.resolve({ status: 503, reason: 'disabled', retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+
+  poll(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('poll'));
   }
 
   replay(): Promise<never> {

@@ -5,13 +5,8 @@ import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import { checkOptions } from './sync.options.check.js';
-import {
-  ResolvedSyncOptions,
-  SYNC_EXTRAS,
-  SYNC_OPTIONS,
-  type SyncOptions,
-  type SyncSource,
-} from './sync.options.js';
+import { ResolvedSyncOptions, SYNC_EXTRAS, SYNC_OPTIONS, type SyncOptions } from './sync.options.js';
+import { type SyncSource } from './sync.source.options.js';
 import { ProcessDuties } from './sync.role.js';
 import { SyncRootMarker } from './sync.root-marker.js';
 import { checkConnectors, checkSources } from './sync.sources.check.js';

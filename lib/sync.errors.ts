@@ -94,6 +94,19 @@ export class ProviderError extends SyncError {
   }
 }
 
+/** A provider's log of changes no longer reaches back to where a walk stands: what lies between is not in it. */
+export class CursorExpiredError extends SyncError {
+  readonly code = 'SYNC_CURSOR_EXPIRED';
+
+  constructor(
+    message: string,
+    /** From when on the log can be read again. */
+    readonly since: Date,
+  ) {
+    super(message);
+  }
+}
+
 /** Throw it from a handler: this will never work, do not try again. The event is dead at once, and can be replayed. */
 export class UnrecoverableError extends SyncError {
   readonly code = 'SYNC_UNRECOVERABLE';

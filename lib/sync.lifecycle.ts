@@ -18,7 +18,8 @@ import { HandlerRegistry } from './handlers/handler.registry.js';
 import { checkMirrorKeys } from './handlers/mirror.key.js';
 import type { Mirror } from './handlers/mirror.js';
 import type { SyncHandler } from './handlers/sync-handler.js';
-import { RawBodyTap } from './ingest/raw-body.tap.js';
+import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
@@ -42,6 +43,7 @@ export class SyncLifecycle
     private readonly starts: StartService,
     private readonly dispatcher: Dispatcher,
     private readonly sweeps: SweepScheduler,
+    private readonly polling: PollingScheduler,
     private readonly tap: RawBodyTap,
     private readonly moduleRef: ModuleRef,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -77,6 +79,7 @@ export class SyncLifecycle
       throw error;
     }
     this.logger.log(this.describe());
+    await this.polling.start(this.duties.runsPasses);
     if (!this.duties.runsPasses) return;
     this.dispatcher.start();
     this.sweeps.start();
@@ -84,7 +87,7 @@ export class SyncLifecycle
 
   async beforeApplicationShutdown(): Promise<void> {
     const { drainMs } = this.options;
-    await Promise.all([this.sweeps.stop(drainMs), this.dispatcher.stop(drainMs)]);
+    await Promise.all([this.polling.stop(drainMs), this.sweeps.stop(drainMs), this.dispatcher.stop(drainMs)]);
   }
 
   /** Deliveries are stored until the HTTP server is closed, which happens before this. */

@@ -1,45 +1,8 @@
 import type { Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Around, HandlerAround } from './handlers/around.js';
-import type { Connector } from './model/connector.js';
-import { isRecord } from './model/option-kinds.js';
 import { SyncConfigError } from './sync.errors.js';
-
-/** How a source is treated; what any connector's options may carry beside its own. */
-export interface SourcePolicies {
-  /**
-   * From when on event handlers are given events: `'now'` is the first boot with this source, `'log'` everything
-   * that comes. Compared with the provider's time, 60 s lenient. Change handlers always see the newest state.
-   * @default 'now'
-   */
-  start?: 'now' | 'log' | Date;
-  /**
-   * `'observe'`: deliveries are received and records fetched, and no handler of this source is called; events end as
-   * `skipped: observed`, with the names of those that would have been. To look on before going live.
-   * @default 'on'
-   */
-  handlers?: 'on' | 'observe';
-  /**
-   * API calls per second for each connection; a whole number.
-   * @default 25
-   */
-  callsPerSecond?: number;
-  /**
-   * How often a handler or a fetch is tried before it gives up.
-   * @default 12 (about 3 days with the default back-off)
-   */
-  maxAttempts?: number;
-  /**
-   * How long to wait after the n-th failed attempt (from 1), in milliseconds; ± 10 % of jitter is added.
-   * @default 5 s, three times as long each time, at most a day
-   */
-  backoffMs?: (attempt: number) => number;
-}
-
-/** An entry of `sources`: a connector and its policies. Made by a connector's function: `stripe({...})`. */
-export interface SyncSource extends SourcePolicies {
-  readonly connector: Connector;
-}
+import { defined, resolveSource, type ResolvedSource, type SyncSource } from './sync.source.options.js';
 
 /**
  * Opens a transaction for a handler: `SyncOptions.transaction`. It begins one on the module's data source that is nobody
@@ -172,18 +135,7 @@ export const SYNC_DEFAULTS = {
   bodyTimeoutMs: 10_000,
 } as const;
 
-export const SOURCE_DEFAULTS = {
-  start: 'now',
-  handlers: 'on',
-  callsPerSecond: 25,
-  maxAttempts: 12,
-  backoffMs: (attempt: number): number => Math.min(5_000 * 3 ** (attempt - 1), 86_400_000),
-} as const;
-
 export const WEBHOOK_DEFAULTS = { path: 'webhooks' } as const;
-
-/** A source with every policy decided. */
-export type ResolvedSource = Required<SyncSource>;
 
 /** The options with every default in place: what the rest of the library reads. Token and type of one name. */
 export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 'around' | 'transaction'>> {
@@ -230,12 +182,6 @@ export function addSources(options: ResolvedSyncOptions, sources: Record<string,
           `Handlers and mirrors of any module can name it.`,
       );
     }
-    options.sources[name] = { ...SOURCE_DEFAULTS, ...defined(source) };
+    options.sources[name] = resolveSource(source);
   }
-}
-
-/** A host that writes `leaseMs: config.leaseMs` means the default where its config says nothing. */
-export function defined<T extends object>(options: T): T {
-  const entries = isRecord(options) ? Object.entries(options) : [];
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as T;
 }

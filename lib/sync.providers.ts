@@ -14,15 +14,21 @@ import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { Budget } from './hydrate/budget.js';
 import { HydrationService } from './hydrate/hydration.service.js';
+import { ProviderCallService } from './hydrate/provider-call.service.js';
 import { MemoryBudget } from './hydrate/memory.budget.js';
 import { IdempotencyService } from './inbox/idempotency.service.js';
 import { InboxService } from './inbox/inbox.service.js';
 import { ReplayService } from './inbox/replay.service.js';
 import { WaitingEventsService } from './inbox/waiting-events.service.js';
-import { BodyReader } from './ingest/body.reader.js';
-import { RawBodyTap } from './ingest/raw-body.tap.js';
-import { webhookControllerFor } from './ingest/webhook.controller.js';
-import { WebhookDoor } from './ingest/webhook.door.js';
+import { BodyReader } from './ingest/webhook/body.reader.js';
+import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
+import { webhookControllerFor } from './ingest/webhook/webhook.controller.js';
+import { ConnectionHealthService } from './ingest/poll/connection-health.service.js';
+import { CursorService } from './ingest/poll/cursor.service.js';
+import { DeliveryTimesService } from './ingest/poll/delivery-times.service.js';
+import { PollService } from './ingest/poll/poll.service.js';
+import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { WebhookDoor } from './ingest/webhook/webhook.door.js';
 import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
 import { DeleteCapService } from './process/delete-cap.service.js';
@@ -64,6 +70,11 @@ const services: Provider[] = [
   RawBodyTap,
   BodyReader,
   WebhookDoor,
+  DeliveryTimesService,
+  PollingScheduler,
+  PollService,
+  CursorService,
+  ConnectionHealthService,
   IdempotencyService,
   InboxService,
   WaitingEventsService,
@@ -87,6 +98,7 @@ const services: Provider[] = [
   AdoptService,
   UnhandledService,
   { provide: Budget, useClass: MemoryBudget },
+  ProviderCallService,
   HydrationService,
   HandlerExplorer,
   HandlerRegistry,

@@ -8,10 +8,17 @@ import {
 } from './inbox/replay.service.js';
 import { EraseService, type EraseResult } from './inbox/erase.service.js';
 import { PauseService } from './inbox/pause.service.js';
-import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook.door.js';
+import type { PollResult } from './ingest/poll/poll.service.js';
+import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook/webhook.door.js';
 import { ExplainService } from './observe/explain.service.js';
 import { AdoptService, type AdoptOptions, type AdoptResult } from './process/adopt.service.js';
-import { OperatorTargets, type PauseTarget, type RecordTarget } from './process/operator-targets.js';
+import {
+  OperatorTargets,
+  type ConnectionTarget,
+  type PauseTarget,
+  type RecordTarget,
+} from './process/operator-targets.js';
 
 /**
  * What applications call. Injectable anywhere once `SyncModule.forRoot()` is imported.
@@ -23,6 +30,7 @@ import { OperatorTargets, type PauseTarget, type RecordTarget } from './process/
 export class SyncService {
   constructor(
     private readonly door: WebhookDoor,
+    private readonly polling: PollingScheduler,
     private readonly replays: ReplayService,
     private readonly explains: ExplainService,
     private readonly dispatcher: Dispatcher,
@@ -40,6 +48,16 @@ export class SyncService {
    */
   receive(source: string, delivery: IncomingDelivery): Promise<Answer> {
     return this.door.receive(source, delivery);
+  }
+
+  /**
+   * Reads what has happened at a source now, rather than when it is due, and resolves when it is stored: `idle()` waits for
+   * handlers. A connection that another process is reading is left out.
+   * @returns what each connection's log has given
+   * @throws RangeError for a source that is not polled, a connection that it has not, or a field that there is not
+   */
+  async poll(target: ConnectionTarget): Promise<PollResult[]> {
+    return this.polling.pollNow(this.targets.connection('poll', target));
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Connector } from './model/connector.js';
+import { modesIn, SYNC_MODES, takesDeliveries } from './model/mode.js';
 import {
   aDate,
   aFunction,
@@ -7,13 +8,15 @@ import {
   aText,
   aWholeNumber,
   either,
+  isRecord,
   oneOf,
   type OptionKind,
   type OptionKinds,
 } from './model/option-kinds.js';
 import { shown, unknownOption, wrongValue } from './model/option-problem.js';
+import { aCron } from './ingest/cron.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
-import { SOURCE_DEFAULTS, type SyncSource } from './sync.options.js';
+import { POLL_DEFAULTS, SOURCE_DEFAULTS, type PollPolicy, type SyncSource } from './sync.source.options.js';
 
 /** As long as the tables' columns. */
 const MAX_SOURCE_NAME = 64;
@@ -27,14 +30,28 @@ const anAttemptCount: OptionKind = {
   fits: (value) => value === Infinity || aWholeNumber(1).fits(value),
 };
 
+const aMode = oneOf(...SYNC_MODES);
+
 const SOURCE_KINDS = {
   connector: anObject,
+  mode: {
+    takes: `${aMode.takes}, or one of them for each resource: { invoice: 'poll', '*': 'hybrid' }`,
+    fits: (value) => aMode.fits(value) || (isRecord(value) && Object.values(value).every(aMode.fits)),
+  },
+  poll: anObject,
   start: either(oneOf('now', 'log'), aDate),
   handlers: oneOf('on', 'observe'),
   callsPerSecond: aWholeNumber(1),
   maxAttempts: anAttemptCount,
   backoffMs: aFunction,
 } satisfies OptionKinds<SyncSource>;
+
+const POLL_KINDS = {
+  everyMs: aWholeNumber(1),
+  cron: aCron,
+  fastestMs: aWholeNumber(1),
+  graceMs: aWholeNumber(0),
+} satisfies OptionKinds<PollPolicy>;
 
 const CONNECTOR_KINDS = {
   provider: aText(64),
@@ -46,7 +63,7 @@ const CONNECTOR_KINDS = {
   fetchable: aFunction,
   fetch: aFunction,
   fingerprint: aFunction,
-} satisfies OptionKinds<Omit<Connector, 'optionNames'>>;
+} satisfies OptionKinds<Omit<Connector, 'optionNames' | 'pollable' | 'changes'>>;
 
 /** @throws SyncConfigError `SYNC_INVALID_OPTION` */
 export function checkSources(sources: Readonly<Record<string, unknown>>): void {
@@ -67,8 +84,11 @@ export function checkConnectors(
   sources: Readonly<Record<string, SyncSource>>,
   canDoWithout: (code: SyncConfigCode) => boolean,
 ): void {
-  for (const [name, { connector }] of Object.entries(sources)) {
-    const [found] = connector.problems().filter(({ code }) => !canDoWithout(code));
+  for (const [name, { connector, mode }] of Object.entries(sources)) {
+    const isPolledOnly = !takesDeliveries(mode ?? SOURCE_DEFAULTS.mode);
+    const [found] = connector
+      .problems()
+      .filter(({ code }) => !canDoWithout(code) && !(isPolledOnly && code === 'SYNC_MISSING_SECRET'));
     if (found) throw new SyncConfigError(found.code, `source '${name}': ${found.message}`);
   }
 }
@@ -88,7 +108,12 @@ function checkSource(name: string, source: unknown): void {
   const wrong = incomplete(connector!);
   if (wrong) throw invalid(`sources.${name}: this is no connector, since its ${wrong}`);
   const given = source as SyncSource;
-  const problem = misplaced(given) ?? wrongValue({ ...given }, SOURCE_KINDS) ?? backoffProblem(given);
+  const problem =
+    misplaced(given) ??
+    wrongValue({ ...given }, SOURCE_KINDS) ??
+    backoffProblem(given) ??
+    pollProblem(given) ??
+    modeProblem(given);
   if (problem) throw invalid(`${name}: ${problem}`);
   const long = given.connector.connections.find(
     (connection) => connection === '' || connection.length > MAX_CONNECTION_NAME,
@@ -130,6 +155,32 @@ function backoffProblem({
       return `backoffMs(${attempt}) must be a number from 0, and is ${shown(waitMs)}`;
   }
   return null;
+}
+
+function pollProblem({ poll = {} }: SyncSource): string | null {
+  const problem = unknownOption({ ...poll }, Object.keys(POLL_KINDS)) ?? wrongValue({ ...poll }, POLL_KINDS);
+  if (problem) return `poll: ${problem}`;
+  if (poll.cron !== undefined && poll.everyMs !== undefined)
+    return 'poll has everyMs and cron: leave one of them out';
+  const { everyMs = POLL_DEFAULTS.everyMs, fastestMs } = poll;
+  if (poll.cron === undefined && fastestMs !== undefined && fastestMs > everyMs)
+    return `poll.fastestMs is ${fastestMs}, slower than everyMs, ${everyMs}`;
+  return null;
+}
+
+/** What the connector cannot serve. */
+function modeProblem({ mode, connector }: SyncSource): string | null {
+  if (mode === undefined) return null;
+  const resources = isRecord(mode) ? Object.keys(mode).filter((name) => name !== '*') : [];
+  const unknown = resources.find((resource) => !connector.fetchable(resource));
+  if (unknown !== undefined)
+    return `mode has the resource '${unknown}', which cannot be read from ${connector.provider}: is it misspelt?`;
+  if (connector.changes) return null;
+  const polled = [...modesIn(mode)].find((given) => given !== 'webhook');
+  // A mode by resource that does not name the others means the default for them.
+  if (polled === undefined || (isRecord(mode) && Object.values(mode).every((given) => given === 'webhook')))
+    return null;
+  return `mode is '${polled}', and ${connector.provider} has no log of changes that could be polled: set it to 'webhook'`;
 }
 
 function invalid(message: string): SyncConfigError {

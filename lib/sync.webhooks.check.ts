@@ -1,6 +1,7 @@
 import { anArray, type OptionKind, type OptionKinds } from './model/option-kinds.js';
 import { optionProblem } from './model/option-problem.js';
-import { WEBHOOK_DEFAULTS, defined, type WebhookOptions } from './sync.options.js';
+import { WEBHOOK_DEFAULTS, type WebhookOptions } from './sync.options.js';
+import { defined } from './sync.source.options.js';
 
 /** Plain segments: what a router takes for a pattern, or an URL cannot carry, would never be delivered to. */
 const aPath: OptionKind = {

@@ -7,12 +7,13 @@ import { HydrationService } from '../hydrate/hydration.service.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { LeaseService } from '../process/lease.service.js';
 import { PassService } from '../process/pass.service.js';
-import type { ClaimedRecord, Work } from '../process/work.js';
+import type { Work } from '../process/work.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
 import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
 import { Lanes } from './lanes.js';
 import { UnderWay } from './under-way.js';
+import { WakeUps } from './wake-ups.js';
 
 /** Due events fetched from each connection by one sweep. */
 const SWEEP_PER_LANE = 2_000;
@@ -39,8 +40,6 @@ export class InProcessDispatcher extends Dispatcher {
   private readonly running = new Map<string, Promise<void>>();
   /** Records whose pass has ended: something may have come meanwhile. */
   private readonly ended = new Map<string, DueRecord>();
-  /** Leases of passes whose outcome could not be written down: to be given back. */
-  private unreleased: { record: ClaimedRecord; counts: boolean }[] = [];
   private readonly admission: Admission;
   /** Passes belong to nobody: not to the request that announced them, and not in its transaction or tenant. */
   private readonly detached = AsyncLocalStorage.snapshot();
@@ -48,13 +47,15 @@ export class InProcessDispatcher extends Dispatcher {
   private pumping = false;
   /** Those that were held back have waited long enough. */
   private eager = false;
-  private holdingBack?: NodeJS.Timeout;
+  private readonly holdBack = new WakeUps(HOLD_BACK_MS, () => {
+    this.eager = true;
+    this.pump();
+  });
   private looking = false;
   private sweeping?: Promise<void>;
   private readonly underWay = new UnderWay();
   private moreInDatabase = false;
-  /** By the time for which they are set. */
-  private readonly wakeUps = new Map<number, NodeJS.Timeout>();
+  private readonly wakeUps = new WakeUps(WAKE_EVERY_MS, () => this.sweepAgain());
 
   constructor(
     private readonly leases: LeaseService,
@@ -86,13 +87,13 @@ export class InProcessDispatcher extends Dispatcher {
 
   async stop(drainMs: number): Promise<void> {
     this.active = false;
-    for (const timer of this.wakeUps.values()) clearTimeout(timer);
-    clearTimeout(this.holdingBack);
+    this.wakeUps.clear();
+    this.holdBack.clear();
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
     if (!(await this.underWay.endsWithin(drainMs))) await this.passes.stop();
-    await this.releaseLeftOver();
+    await this.leases.releaseLeftOver();
   }
 
   sweep(): Promise<void> {
@@ -117,7 +118,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private async sweepOnce(): Promise<void> {
-    await this.releaseLeftOver();
+    await this.leases.releaseLeftOver();
     if (this.lanes.isFull) return;
     this.moreInDatabase = false;
     const due = await this.waiting.due(SWEEP_PER_LANE);
@@ -139,26 +140,16 @@ export class InProcessDispatcher extends Dispatcher {
     this.pumping = true;
     try {
       while (this.active && (await this.runNext()));
-      if (this.active && this.moreInDatabase && this.lanes.waiting === 0)
-        void this.sweep().catch((error: unknown) => this.complain(error));
+      if (this.active && this.moreInDatabase && this.lanes.waiting === 0) this.sweepAgain();
     } catch (error) {
       // What was taken from the lanes still waits in the database: the next sweep brings it back.
       this.complain(error);
     } finally {
       this.pumping = false;
       this.eager = false;
-      if (this.lanes.holdsBack) this.claimHeldBack();
+      // Passes that hang would free no places for them.
+      if (this.active && this.lanes.holdsBack) this.holdBack.in(0);
     }
-  }
-
-  /** Soon: passes that hang would free no places for them. */
-  private claimHeldBack(): void {
-    if (!this.active) return;
-    this.holdingBack ??= setTimeout(() => {
-      this.holdingBack = undefined;
-      this.eager = true;
-      this.pump();
-    }, HOLD_BACK_MS);
   }
 
   /** False if nothing can be begun now: the end of a pass will call again. */
@@ -203,7 +194,7 @@ export class InProcessDispatcher extends Dispatcher {
       .catch((error: unknown) => {
         this.complain(error);
         // What the database refuses to write down will be refused again; its being away says nothing of the record.
-        this.unreleased.push({ record: work.record, counts: isRefusal(error) && !isConflict(error) });
+        this.leases.releaseLater(work.record, isRefusal(error) && !isConflict(error));
       })
       .finally(() => {
         this.running.delete(hexOf(record));
@@ -239,21 +230,11 @@ export class InProcessDispatcher extends Dispatcher {
 
   /** Sweeps then, if the next sweep would come later: something becomes due. */
   private wakeIn(ms: number): void {
-    const at = Math.ceil((performance.now() + ms) / WAKE_EVERY_MS) * WAKE_EVERY_MS;
-    if (!this.active || ms >= this.options.sweepEveryMs || this.wakeUps.has(at)) return;
-    const timer = setTimeout(() => {
-      this.wakeUps.delete(at);
-      void this.sweep().catch((error: unknown) => this.complain(error));
-    }, at - performance.now());
-    this.wakeUps.set(at, timer);
+    if (this.active && ms < this.options.sweepEveryMs) this.wakeUps.in(ms);
   }
 
-  private async releaseLeftOver(): Promise<void> {
-    const left = this.unreleased;
-    this.unreleased = [];
-    for (const { record, counts } of left) {
-      await this.leases.release(record, counts).catch(() => this.unreleased.push({ record, counts }));
-    }
+  private sweepAgain(): void {
+    void this.sweep().catch((error: unknown) => this.complain(error));
   }
 
   private complain(error: unknown): void {

@@ -1,14 +1,23 @@
 import type { EntitySchema } from 'typeorm';
 import type { SyncDatabaseType } from './column-types.js';
 import { CreateSyncTables1763900000000 } from './migrations/1763900000000-create-sync-tables.js';
+import { AddSyncCursor1764100000000 } from './migrations/1764100000000-add-sync-cursor.js';
 import { connectionSchema, SyncConnectionEntity } from './sync-connection.entity.js';
+import { cursorSchema, SyncCursorEntity } from './sync-cursor.entity.js';
 import { eventSchema, SyncEventEntity } from './sync-event.entity.js';
 import { markSchema, SyncMarkEntity } from './sync-mark.entity.js';
 import { pauseSchema, SyncPauseEntity } from './sync-pause.entity.js';
 import { recordSchema, SyncRecordEntity } from './sync-record.entity.js';
 
 export type { SyncDatabaseType } from './column-types.js';
-export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncPauseEntity, SyncRecordEntity };
+export {
+  SyncConnectionEntity,
+  SyncCursorEntity,
+  SyncEventEntity,
+  SyncMarkEntity,
+  SyncPauseEntity,
+  SyncRecordEntity,
+};
 
 /**
  * The module's tables as TypeORM entities, for a host that wants repositories for them: it adds them to its data
@@ -18,10 +27,10 @@ export { SyncConnectionEntity, SyncEventEntity, SyncMarkEntity, SyncPauseEntity,
  * @param entityPrefix the data source's, if it has one: names of keys and indexes begin with it too
  */
 export function syncEntities(database: SyncDatabaseType, entityPrefix = ''): EntitySchema[] {
-  return [eventSchema, recordSchema, markSchema, connectionSchema, pauseSchema].map((schema) =>
+  return [eventSchema, recordSchema, markSchema, connectionSchema, pauseSchema, cursorSchema].map((schema) =>
     schema(database, entityPrefix),
   );
 }
 
 /** The module's migrations, for a host that runs them itself (`migrationsRun: false`). In order; only ever added to. */
-export const syncMigrations = [CreateSyncTables1763900000000];
+export const syncMigrations = [CreateSyncTables1763900000000, AddSyncCursor1764100000000];

@@ -7,10 +7,18 @@ export interface TableNames {
   readonly mark: string;
   readonly connection: string;
   readonly pause: string;
+  readonly cursor: string;
 }
 
 /** Without schema and prefix. */
-export const TABLES = ['sync_event', 'sync_record', 'sync_mark', 'sync_connection', 'sync_pause'] as const;
+export const TABLES = [
+  'sync_event',
+  'sync_record',
+  'sync_mark',
+  'sync_connection',
+  'sync_pause',
+  'sync_cursor',
+] as const;
 
 /** A table's path as TypeORM would make it of an entity: with the schema and prefix of the data source's options. */
 export function tablePath({ options, namingStrategy, driver }: DataSource, name: string): string {
@@ -41,5 +49,6 @@ export function tableNamesOf(dataSource: DataSource): TableNames {
     mark: tableName(dataSource, 'sync_mark'),
     connection: tableName(dataSource, 'sync_connection'),
     pause: tableName(dataSource, 'sync_pause'),
+    cursor: tableName(dataSource, 'sync_cursor'),
   };
 }

@@ -2,7 +2,7 @@ import type { ModuleRef } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import type { AlarmListener } from '../observe/telemetry.js';
 import { SyncConfigError } from '../sync.errors.js';
-import type { SyncSource } from '../sync.options.js';
+import type { SyncSource } from '../sync.source.options.js';
 import type { SyncAlarm } from '../model/alarm.js';
 import { namesOf } from './handler.names.js';
 import type { FoundMethod } from './handler.explorer.js';

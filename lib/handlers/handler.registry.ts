@@ -55,6 +55,16 @@ export class HandlerRegistry {
     );
   }
 
+  /** What of a source there are handlers for, in words that can be compared: patterns of events, and resources. */
+  wanted(source: string): string[] {
+    const words = this.handlers
+      .filter((handler) => handler.source === source)
+      .flatMap((handler) =>
+        handler.kind === 'event' ? handler.patterns.map((p) => `event ${p}`) : [`change ${handler.resource}`],
+      );
+    return [...new Set(words)].sort();
+  }
+
   /** Whether a pass over such a record may have to fetch it, for events of these types; undefined: of any type. */
   mayHydrate(source: string, resource: string, types?: readonly string[]): boolean {
     if (this.changeHandlers(source, resource).length > 0) return true;

@@ -1,4 +1,4 @@
-import type { SyncSource } from '../sync.options.js';
+import type { SyncSource } from '../sync.source.options.js';
 import { SyncConfigError } from '../sync.errors.js';
 import { shown } from '../model/option-problem.js';
 import type { SourceSelector } from './handler.options.js';

@@ -1,5 +1,5 @@
 import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
-import type { SyncSource } from '../sync.options.js';
+import type { SyncSource } from '../sync.source.options.js';
 import { SyncConfigError } from '../sync.errors.js';
 import { anArray, anObject, type OptionKinds } from '../model/option-kinds.js';
 import { optionProblem, shown } from '../model/option-problem.js';

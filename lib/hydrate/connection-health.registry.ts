@@ -1,4 +1,4 @@
-import type { RecordKey } from '../model/record.js';
+import type { ConnectionKey } from '../model/record.js';
 
 /** How a connection has fared with this process. Times are epoch milliseconds. */
 export interface ConnectionHealth {
@@ -25,7 +25,7 @@ export class ConnectionHealthRegistry {
     return this.healths.size;
   }
 
-  of({ source, connectionId }: Pick<RecordKey, 'source' | 'connectionId'>): ConnectionHealth {
+  of({ source, connectionId }: ConnectionKey): ConnectionHealth {
     const name = `${source} ${connectionId}`;
     const health = this.healths.get(name) ?? {
       lastSuccessAt: -Infinity,

@@ -1,10 +1,7 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { RecordKey } from '../model/record.js';
-import { SyncClock } from '../sync.clock.js';
-import { ProviderError, type ProviderFailure } from '../sync.errors.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
-import { Budget } from './budget.js';
-import { ConnectionHealthRegistry, type ConnectionHealth } from './connection-health.registry.js';
+import { ProviderCallService, type FailedCall } from './provider-call.service.js';
 
 /** What one read of a record has told. */
 export type Hydration =
@@ -15,27 +12,13 @@ export type Hydration =
       readonly revision: number;
     }
   | { readonly outcome: 'missing'; readonly stated: boolean }
-  | {
-      readonly outcome: 'failed';
-      readonly failure: ProviderFailure;
-      readonly message: string;
-      /** The connection is paused for so long. */
-      readonly pausedMs: number;
-    };
+  | FailedCall;
 
-/** A provider that does not say how long: twice as long at each 429 in a row. */
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-
-/** Reads records as they are now. The only place that calls a provider's API. */
+/** Reads records as they are now. */
 @Injectable()
 export class HydrationService {
-  private readonly logger = new Logger(HydrationService.name);
-  private readonly healths = new ConnectionHealthRegistry();
-
   constructor(
-    private readonly budget: Budget,
-    private readonly clock: SyncClock,
+    private readonly calls: ProviderCallService,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
@@ -47,62 +30,18 @@ export class HydrationService {
   /** One read, for which a token has been taken. Never throws. */
   async hydrate(record: RecordKey): Promise<Hydration> {
     const { connector } = this.options.sources[record.source]!;
-    const health = this.healths.of(record);
-    try {
-      const fetched = await connector.fetch(record, {
-        signal: AbortSignal.timeout(this.options.fetchTimeoutMs),
-        timeoutMs: this.options.fetchTimeoutMs,
-      });
-      health.lastSuccessAt = this.clock.now();
-      health.rateLimits = 0;
+    const read = await this.calls.call(record, async (options): Promise<Hydration> => {
+      const fetched = await connector.fetch(record, options);
       if (!fetched.found) return { outcome: 'missing', stated: fetched.stated };
       const { data } = fetched;
-      return {
-        outcome: 'found',
-        data,
-        fingerprint: connector.fingerprint(record.resource, data),
-        revision: connector.fingerprintRevision,
-      };
-    } catch (error) {
-      return this.failed(record, health, error);
-    }
+      const fingerprint = connector.fingerprint(record.resource, data);
+      return { outcome: 'found', data, fingerprint, revision: connector.fingerprintRevision };
+    });
+    return read.outcome === 'failed' ? read : read.answer;
   }
 
   /** Since the last answer from that connection, to this process; Infinity: none yet. */
   lastSuccessAgoMs(record: RecordKey): number {
-    return this.clock.now() - this.healths.of(record).lastSuccessAt;
-  }
-
-  private async failed(record: RecordKey, health: ConnectionHealth, error: unknown): Promise<Hydration> {
-    if (!(error instanceof ProviderError)) {
-      // A connector that breaks its contract must not break the pass.
-      this.logger.error(`the ${record.source} connector failed unexpectedly: ${String(error)}`);
-      return { outcome: 'failed', failure: 'rejected', message: String(error), pausedMs: 0 };
-    }
-    const { failure, message } = error;
-    let pausedMs = 0;
-    if (failure === 'rate-limited') {
-      pausedMs = this.pauseMs(record, health, error);
-      await this.budget.pause(record.source, record.connectionId, pausedMs);
-    }
-    return { outcome: 'failed', failure, message, pausedMs };
-  }
-
-  /** Calls that were under way together are refused together: that is one pause, not several in a row. */
-  private pauseMs(
-    record: RecordKey,
-    health: ConnectionHealth,
-    { retryAfterMs, message }: ProviderError,
-  ): number {
-    const now = this.clock.now();
-    if (now < health.pausedUntil) return Math.max(health.pausedUntil - now, retryAfterMs ?? 0);
-    health.rateLimits += 1;
-    const ownPauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (health.rateLimits - 1), LONGEST_PAUSE_MS);
-    const pausedMs = retryAfterMs ?? ownPauseMs * (0.75 + this.clock.random() / 2);
-    health.pausedUntil = now + pausedMs;
-    this.logger.warn(
-      `${record.source}/${record.connectionId} is paused for ${Math.round(pausedMs)} ms: ${message}`,
-    );
-    return pausedMs;
+    return this.calls.lastSuccessAgoMs(record);
   }
 }

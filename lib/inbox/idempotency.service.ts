@@ -13,28 +13,16 @@ const MAX_TEXT = 255;
 export class IdempotencyService {
   /** A delivered event. What the tables cannot hold is kept whole, as `unstorable`: nothing verified is refused. */
   rowOf(source: string, event: IncomingEvent, delivery: Delivery): InboxRow {
-    const texts = [event.eventId, event.type, event.connectionId, event.resource, event.recordId];
-    if (!texts.every(storable) || event.payload.includes('\0'))
-      return this.unstorableRow(source, delivery.connectionId, delivery.body);
+    return isStorable(event)
+      ? this.eventRow(source, event, 'webhook')
+      : this.unstorableRow(source, delivery.connectionId, delivery.body);
+  }
 
-    const { connectionId, resource } = event;
-    // An event about nothing that has an id is its own record; one without any id, its own payload.
-    const eventId = event.eventId ?? `payload:${event.payload}`;
-    const about = { source, connectionId, resource, id: event.recordId ?? '' };
-    const dedupeKey = dedupeKeyOf(eventId, about);
-    const record = { ...about, id: event.recordId ?? eventRecordId(dedupeKey) };
-    return {
-      dedupeKey,
-      recordKey: recordKeyOf(record),
-      record,
-      eventId: event.eventId,
-      type: event.type,
-      origin: 'webhook',
-      deletion: event.deletion,
-      occurredAt: plausible(event.occurredAt),
-      payload: event.payload,
-      unstorable: false,
-    };
+  /** An event out of the provider's log: the same row as of its delivery, but for the origin. */
+  loggedRow(source: string, event: IncomingEvent): InboxRow {
+    return isStorable(event)
+      ? this.eventRow(source, event, 'poll')
+      : this.unstorableRow(source, event.connectionId, Buffer.from(event.payload));
   }
 
   /** An event that nobody sent: made once for each `cause`. */
@@ -72,6 +60,32 @@ export class IdempotencyService {
       unstorable: true,
     };
   }
+
+  private eventRow(source: string, event: IncomingEvent, origin: EventOrigin): InboxRow {
+    const { connectionId, resource } = event;
+    // An event about nothing that has an id is its own record; one without any id, its own payload.
+    const eventId = event.eventId ?? `payload:${event.payload}`;
+    const about = { source, connectionId, resource, id: event.recordId ?? '' };
+    const dedupeKey = dedupeKeyOf(eventId, about);
+    const record = { ...about, id: event.recordId ?? eventRecordId(dedupeKey) };
+    return {
+      dedupeKey,
+      recordKey: recordKeyOf(record),
+      record,
+      eventId: event.eventId,
+      type: event.type,
+      origin,
+      deletion: event.deletion,
+      occurredAt: plausible(event.occurredAt),
+      payload: event.payload,
+      unstorable: false,
+    };
+  }
+}
+
+function isStorable(event: IncomingEvent): boolean {
+  const texts = [event.eventId, event.type, event.connectionId, event.resource, event.recordId];
+  return texts.every(storable) && !event.payload.includes('\0');
 }
 
 function storable(text: string | null): boolean {

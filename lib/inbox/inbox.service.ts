@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isDataError, isDeadlock } from '../database/database.errors.js';
-import { SyncDatabase } from '../database/sync.database.js';
+import { listed } from '../database/statement.js';
+import { SyncDatabase, type Query } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { acceptStatement } from './accept.statement.js';
 import { IdempotencyService } from './idempotency.service.js';
@@ -74,6 +75,30 @@ export class InboxService {
       this.queuedBytes += bytes;
       if (!this.flushing) void this.flush();
     });
+  }
+
+  /**
+   * Stores events as part of a transaction: those of a page, with the cursor that passes them.
+   * @returns those that were not known before
+   */
+  async acceptWithin(query: Query, rows: readonly InboxRow[]): Promise<InboxRow[]> {
+    const fresh: InboxRow[] = [];
+    for (let at = 0; at < rows.length; at += BATCH_ROWS) {
+      const batch = rows.slice(at, at + BATCH_ROWS);
+      const params: unknown[] = [];
+      const keys = batch.map(({ dedupeKey }) => dedupeKey);
+      const known = await query<{ dedupe_key: Buffer }>(
+        `SELECT dedupe_key FROM ${this.database.tables.event} WHERE dedupe_key IN (${listed(params, keys)})`,
+        params,
+      );
+      const seen = new Set(known.map(({ dedupe_key: key }) => key.toString('hex')));
+      const unseen = batch.filter(({ dedupeKey }) => !seen.has(dedupeKey.toString('hex')));
+      if (unseen.length === 0) continue;
+      const { sql, params: values } = acceptStatement(this.database, unseen);
+      await query(sql, values);
+      fresh.push(...unseen);
+    }
+    return fresh;
   }
 
   /** The sender is told to try again; should the row still be stored, the next delivery of it is a duplicate. */

@@ -44,6 +44,26 @@ export interface FetchOptions {
   readonly timeoutMs: number;
 }
 
+/** Where a walk over a provider's log of changes is to go on. */
+export interface ChangesRequest {
+  readonly connectionId: string;
+  /** As the page before said; `null`: there is none yet. */
+  readonly cursor: string | null;
+  /** From when on, where there is no cursor. */
+  readonly since: Date;
+  /** The present, by the module's clock. */
+  readonly now: Date;
+}
+
+/** A piece of a provider's log of changes. Its events, and the pages themselves, are oldest first. */
+export interface ChangesPage {
+  readonly events: readonly IncomingEvent[];
+  /** Where to go on; means something to the connector alone. */
+  readonly cursor: string;
+  /** There is more to be read at once. */
+  readonly more: boolean;
+}
+
 /** Something wrong with a connector's options, found at boot. */
 export interface ConnectorProblem {
   readonly code: 'SYNC_MISSING_SECRET' | 'SYNC_MISSING_API_KEY' | 'SYNC_INVALID_OPTION';
@@ -54,7 +74,7 @@ export interface ConnectorProblem {
 /**
  * Knows one provider. Stateless towards the host: it verifies, reads and fetches, and stores nothing.
  *
- * Every method but `fetch` is synchronous and must not throw on hostile input, except `parse`, which throws
+ * Every method but `fetch` and `changes` is synchronous and must not throw on hostile input, except `parse`, which throws
  * `MalformedDeliveryError`.
  */
 export interface Connector {
@@ -91,6 +111,19 @@ export interface Connector {
    * @throws ProviderError for everything but "found" and "not found".
    */
   fetch(record: RecordKey, options: FetchOptions): Promise<Fetched>;
+
+  /**
+   * The connections whose log of changes can be read: accounts, each once, whatever they are called. Missing: this
+   * provider has no such log.
+   */
+  readonly pollable?: readonly string[];
+
+  /**
+   * One call for what has happened next, in the provider's order. Reads again what may have come into the log late, so
+   * that events come more than once and none is skipped. What it knows and nobody can read is left out.
+   * @throws CursorExpiredError if the log no longer reaches back to the cursor; ProviderError for everything else
+   */
+  changes?(request: ChangesRequest, options: FetchOptions): Promise<ChangesPage>;
 
   /** A short text that is equal exactly when the record's content is; free of volatile fields. At most 64 characters. */
   fingerprint(resource: string, data: object): string;

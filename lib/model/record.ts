@@ -1,12 +1,16 @@
 /** The connection of a source that has only one account. */
 export const DEFAULT_CONNECTION = 'default';
 
-/** Names one remote object: which source, whose account there, what kind, which one. */
-export interface RecordKey {
+/** Names one account at a source. */
+export interface ConnectionKey {
   /** The host's name for the source, as in `SyncModule.forRoot({ sources })`. */
   readonly source: string;
-  /** One account at the source: a Connect account, an org, a tenant; `default` where there is one. */
+  /** A Connect account, an org, a tenant; `default` where there is one. */
   readonly connectionId: string;
+}
+
+/** Names one remote object: which source, whose account there, what kind, which one. */
+export interface RecordKey extends ConnectionKey {
   /** The kind of object, in the provider's own word: `invoice`, `customer`. */
   readonly resource: string;
   /** The provider's id, normalised by the connector; a nested one carries its parent: `cus_1/txi_2`. */

@@ -37,6 +37,7 @@ interface RecordRow {
 @Injectable()
 export class LeaseService {
   private readonly held = new Set<ClaimedRecord>();
+  private leftOver: { record: ClaimedRecord; counts: boolean }[] = [];
 
   constructor(
     private readonly database: SyncDatabase,
@@ -77,6 +78,18 @@ export class LeaseService {
       where: 'record.record_key = $1 AND record.lease_token = $2',
       params: [record.recordKey, record.leaseToken],
     });
+  }
+
+  /** Of a pass whose outcome could not be written down: the database is away, and may be back at the next try. */
+  releaseLater(record: ClaimedRecord, counts: boolean): void {
+    this.leftOver.push({ record, counts });
+  }
+
+  async releaseLeftOver(): Promise<void> {
+    const { leftOver } = this;
+    this.leftOver = [];
+    for (const { record, counts } of leftOver)
+      await this.release(record, counts).catch(() => this.releaseLater(record, counts));
   }
 
   /** This worker is done with the record, whatever came of it: its lease is no longer renewed. */

@@ -12,11 +12,18 @@ import { ResolvedSyncOptions } from '../sync.options.js';
 export type PauseTarget =
   { source: string; connectionId?: string; handler?: undefined } | { handler: string; source?: undefined };
 
+/** A source, or one connection of it. */
+export interface ConnectionTarget {
+  source: string;
+  connectionId?: string;
+}
+
 /** One record; `connectionId` is `default` where there is one account. */
 export type RecordTarget = Omit<RecordKey, 'connectionId'> & { connectionId?: string };
 
 const aName = aText(255);
 const PAUSE_KINDS = { source: aName, connectionId: aName, handler: aName };
+const CONNECTION_KINDS = { source: aName, connectionId: aName } satisfies OptionKinds<ConnectionTarget>;
 const RECORD_KINDS = {
   source: aName,
   connectionId: aName,
@@ -74,6 +81,13 @@ export class OperatorTargets {
     assertFits('erase()', target, RECORD_KINDS);
     this.assertSource(target.source);
     return { ...target, connectionId: target.connectionId ?? DEFAULT_CONNECTION };
+  }
+
+  /** @param method as the message names it */
+  connection(method: string, target: ConnectionTarget): ConnectionTarget {
+    assertFits(`${method}()`, target, CONNECTION_KINDS);
+    this.assertSource(target.source);
+    return target;
   }
 
   private handler(name: string): SyncHandler {

@@ -17,6 +17,9 @@ const once = { times: 1, keys: 1 };
 // What is waited for here takes its time on a busy machine: processes start, connections are given up.
 jest.setTimeout(60_000);
 
+/** SQLite writes each transaction to the disk by itself, however slow that is. */
+const FLOOD = databaseKind === 'sqlite' ? 150 : 600;
+
 describe('ack means durable: a process is killed', () => {
   let program: ChildProgram;
   let database: TestDatabase;
@@ -126,7 +129,7 @@ describe('ack means durable: a process is killed', () => {
   it('amid a flood: what was answered 200 is stored, and handled by the next process', async () => {
     const flooded = await program.start({ database, stripe, sync: quick });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 32 });
-    const ids = Array.from({ length: 600 }, (_, i) => `cus_flood_${i}`);
+    const ids = Array.from({ length: FLOOD }, (_, i) => `cus_flood_${i}`);
     const accepted: string[] = [];
     stripe.deliverTo(null);
     await Promise.all(
@@ -136,7 +139,7 @@ describe('ack means durable: a process is killed', () => {
         const delivery = signedDelivery({ payload: event, secret: stripe.webhookSecret });
         const answer = await deliver(flooded.webhookUrl, delivery, { agent }).catch(() => null);
         if (answer?.status === 200) accepted.push(event.id);
-        if (accepted.length === 200) await flooded.kill();
+        if (accepted.length === FLOOD / 3) await flooded.kill();
       }),
     );
     agent.destroy();

@@ -1,6 +1,11 @@
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { BootLab, source, type Mistake } from '../support/wrong-setup.js';
 
+/** Of a provider without a log. */
+const unpollable = {
+  connector: Object.assign(Object.create(source().connector) as object, { changes: undefined }),
+};
+
 /** The source `x`, and what a host is told. */
 const sources: [string, unknown, RegExp][] = [
   [
@@ -40,9 +45,48 @@ const sources: [string, unknown, RegExp][] = [
   ['another case', source({ webhooksecrets: [] }), /'webhooksecrets'\. Did you mean 'webhookSecrets'\?/],
   ['a misspelt policy', source({ callPerSecond: 5 }), /'callPerSecond'\. Did you mean 'callsPerSecond'\?/],
   [
-    'a policy that is not there yet',
-    source({ poll: { every: '5m' } }),
-    /'poll'\. There are: start, handlers, callsPerSecond, .*apiKey/,
+    'a policy that there is not',
+    source({ throttle: 5 }),
+    /'throttle'\. There are: mode, poll, start, handlers, callsPerSecond, .*apiKey/,
+  ],
+  [
+    'a mode that there is not',
+    source({ mode: 'push' }),
+    /mode must be 'webhook' or 'poll' or 'hybrid', or one .*'push'/,
+  ],
+  ['such a mode for a resource', source({ mode: { invoice: 'off' } }), /mode must be 'webhook' or 'poll'/],
+  [
+    'a mode for a misspelt resource',
+    source({ mode: { invoces: 'poll' } }),
+    /'invoces', which cannot be read from stripe/,
+  ],
+  [
+    'polling where there is no log',
+    { ...unpollable, mode: 'poll' },
+    /mode is 'poll', and stripe has no log of changes .*'webhook'/,
+  ],
+  [
+    'hybrid where there is no log, for a resource',
+    { ...unpollable, mode: { invoice: 'hybrid', '*': 'webhook' } },
+    /mode is 'hybrid', and stripe has no log/,
+  ],
+  ['a misspelt poll', source({ poll: { every: '5m' } }), /poll: there is no such option: 'every'.*'everyMs'/],
+  [
+    'an interval in words',
+    source({ poll: { everyMs: '5m' } }),
+    /poll: everyMs must be a whole number from 1/,
+  ],
+  [
+    'a cron that does not parse',
+    source({ poll: { cron: '61 * * * *' } }),
+    /poll: cron must be a cron expression/,
+  ],
+  ['an empty cron', source({ poll: { cron: '' } }), /poll: cron must be a cron expression/],
+  ['both', source({ poll: { cron: '0 * * * *', everyMs: 5 } }), /poll has everyMs and cron/],
+  [
+    'fastest that is slower',
+    source({ poll: { everyMs: 5_000, fastestMs: 6_000 } }),
+    /poll\.fastestMs is 6000, slower than everyMs, 5000/,
   ],
   [
     "a connector's option beside it",

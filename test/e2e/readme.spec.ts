@@ -6,7 +6,8 @@ import { Test } from '@nestjs/testing';
 import { SyncService } from 'nestjs-hybrid-sync';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource } from 'typeorm';
-import { SOURCE_DEFAULTS, SYNC_DEFAULTS } from '../../lib/sync.options.js';
+import { SYNC_DEFAULTS } from '../../lib/sync.options.js';
+import { SOURCE_DEFAULTS } from '../../lib/sync.source.options.js';
 import { createDatabase } from '../support/database.js';
 import { defaultsIn, Document } from '../support/document.js';
 
@@ -110,13 +111,12 @@ describe('the tables in the README', () => {
   });
 
   it('have every option, with its default', () => {
-    const interfaces = {
-      SourcePolicies: '',
-      SyncOptions: '',
-      SyncModuleExtras: '',
-      WebhookOptions: 'webhooks.',
-    };
-    const options = defaultsIn('lib/sync.options.ts', interfaces).filter(([name]) => name !== 'webhooks');
+    const ofModule = { SyncOptions: '', SyncModuleExtras: '', WebhookOptions: 'webhooks.' };
+    const ofSource = { SourcePolicies: '', PollPolicy: 'poll.' };
+    const options = [
+      ...defaultsIn('lib/sync.options.ts', ofModule),
+      ...defaultsIn('lib/sync.source.options.ts', ofSource),
+    ].filter(([name]) => name !== 'webhooks');
     expect(options.length).toBeGreaterThan(15);
     for (const [name, value] of options) expect([name, rows.get(name)?.[1]]).toEqual([name, value ?? '–']);
   });

@@ -106,6 +106,8 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
               callsPerSecond: 10_000,
               ...fake.connection,
             }),
+            // What polling would find is what most tests are not about.
+            mode: 'webhook',
             ...options.source,
           },
         },

@@ -38,7 +38,7 @@ function violationsIn(files: Record<string, string>): string[] {
 
 const clean = {
   'lib/index.ts': `export * from './sync.module.js';`,
-  'lib/sync.module.ts': `import './ingest/webhook.controller.js'; import '@nestjs/common'; export const a = 1;`,
+  'lib/sync.module.ts': `import './ingest/webhook/webhook.controller.js'; import '@nestjs/common'; export const a = 1;`,
   'lib/sync.errors.ts': `export class SyncError extends Error {}`,
   'lib/sync.options.ts': `import type { Source } from './model/source.js'; import type { Around } from './handlers/around.js'; import type { Type } from '@nestjs/common'; export type Options = Source & Type & Around;`,
   'lib/sync.clock.ts': `import { Injectable } from '@nestjs/common'; export const clock = Injectable;`,
@@ -53,7 +53,7 @@ const clean = {
   'lib/handlers/registry.ts': `export interface Handler { name: string } export const registry = 1;`,
   'lib/process/pass.service.ts': `import '../inbox/inbox.service.js'; import '../hydrate/hydration.service.js'; export const pass = 1;`,
   'lib/dispatch/dispatcher.ts': `import '../process/pass.service.js'; export const dispatcher = 1;`,
-  'lib/ingest/webhook.controller.ts': `import '../dispatch/dispatcher.js'; export const controller = 1;`,
+  'lib/ingest/webhook/webhook.controller.ts': `import '../../dispatch/dispatcher.js'; export const controller = 1;`,
   'lib/connectors/stripe/index.ts': `import Stripe from 'stripe'; import type { Agent } from 'node:http'; import { on } from '../../handlers/on.decorator.js'; import type { Handler } from '../../handlers/registry.js'; import '../../sync.errors.js'; export { on, Stripe, type Agent, type Handler };`,
   'lib/testing/index.ts': `export * from '../connectors/stripe/index.js'; export * from '../sync.module.js';`,
 };
@@ -94,8 +94,8 @@ describe('the import check', () => {
       ],
       ['one-way-hydrate', 'hydrate/x.ts', `export const x = () => import('../dispatch/dispatcher.js');`],
       ['one-way-handlers', 'handlers/x.ts', `export * from '../process/pass.service.js';`],
-      ['one-way-process', 'process/x.ts', `import '../ingest/webhook.controller.js';`],
-      ['one-way-dispatch', 'dispatch/x.ts', `import '../ingest/webhook.controller.js';`],
+      ['one-way-process', 'process/x.ts', `import '../ingest/webhook/webhook.controller.js';`],
+      ['one-way-dispatch', 'dispatch/x.ts', `import '../ingest/webhook/webhook.controller.js';`],
       ['one-way-observe', 'observe/x.ts', `import '../inbox/inbox.service.js';`],
       ['root-is-last', 'ingest/x.ts', `import '../sync.module.js';`],
       ['leaves-import-model-only', 'sync.errors.ts', `import './entities/row.entity.js';`],

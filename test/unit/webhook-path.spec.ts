@@ -1,4 +1,4 @@
-import { WebhookPath } from '../../lib/ingest/webhook.path.js';
+import { WebhookPath } from '../../lib/ingest/webhook/webhook.path.js';
 
 const paths = new WebhookPath('/Hooks/in/', 'api/', ['stripe', 'stripe.eu']);
 

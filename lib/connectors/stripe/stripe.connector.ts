@@ -1,5 +1,7 @@
 import type Stripe from 'stripe';
 import type {
+  ChangesPage,
+  ChangesRequest,
   Connector,
   Delivery,
   FetchOptions,
@@ -9,6 +11,7 @@ import type {
 } from '../../model/connector.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
 import { ProviderError, SyncConfigError } from '../../sync.errors.js';
+import { EVENTS_PATH, readChanges } from './stripe.changes.js';
 import { StripeClient, type StripeAccess } from './stripe.client.js';
 import { parseEvent } from './stripe.event.js';
 import { fetchRecord } from './stripe.fetch.js';
@@ -32,6 +35,7 @@ export class StripeConnector implements Connector {
   readonly fingerprintRevision = FINGERPRINT_REVISION;
   readonly optionNames = Object.keys(STRIPE_OPTION_NAMES);
   readonly connections: readonly string[];
+  readonly pollable: readonly string[];
   private readonly client: StripeClient;
   private loadError: unknown;
 
@@ -40,6 +44,7 @@ export class StripeConnector implements Connector {
     sdk: Promise<typeof Stripe> = loadStripe(),
   ) {
     this.connections = Object.keys(options.connections ?? {});
+    this.pollable = [DEFAULT_CONNECTION, ...this.connections.filter((name) => this.isAccount(name))];
     const { host, port, protocol, httpAgent, apiVersion } = options;
     this.client = new StripeClient({ host, port, protocol, httpAgent, apiVersion }, sdk);
     sdk.catch((error: unknown) => (this.loadError = error));
@@ -73,6 +78,10 @@ export class StripeConnector implements Connector {
     return fetchRecord(this.client, record, (path) => this.accessTo(record.connectionId, path), options);
   }
 
+  changes(request: ChangesRequest, options: FetchOptions): Promise<ChangesPage> {
+    return readChanges(this.client, this.accessTo(request.connectionId, EVENTS_PATH), request, options);
+  }
+
   fingerprint(resource: string, data: object): string {
     return fingerprintOf(resource, data);
   }
@@ -91,11 +100,15 @@ export class StripeConnector implements Connector {
       : { apiKey };
   }
 
+  /** And not just another endpoint of the platform's own account, which would be read twice. */
+  private isAccount(connectionId: string): boolean {
+    const ownKey = this.connection(connectionId)?.apiKey;
+    return connectionId.startsWith('acct_') || (!isBlank(ownKey) && ownKey !== this.options.apiKey);
+  }
+
   /** The platform's endpoints, of which it may have several, tell of all accounts; any other of its own account alone. */
   private vouchesForOthers(connectionId: string): boolean {
-    if (connectionId === DEFAULT_CONNECTION) return true;
-    const ownKey = this.connection(connectionId)?.apiKey;
-    return !connectionId.startsWith('acct_') && (isBlank(ownKey) || ownKey === this.options.apiKey);
+    return connectionId === DEFAULT_CONNECTION || !this.isAccount(connectionId);
   }
 
   private connection(id: string): StripeConnectionOptions | undefined {

@@ -26,6 +26,15 @@ export function parseEvent(
   throw new MalformedDeliveryError('not an event');
 }
 
+/**
+ * Reads one event of an account's log, which is that account's whatever it names.
+ * @throws MalformedDeliveryError for anything but a snapshot event
+ */
+export function parseLoggedEvent(event: unknown, connectionId: string): IncomingEvent {
+  if (!isObject(event) || event.object !== 'event') throw new MalformedDeliveryError('not an event');
+  return { ...snapshotEvent(event, () => connectionId), payload: JSON.stringify(event) };
+}
+
 type Parsed = Omit<IncomingEvent, 'payload'>;
 
 function snapshotEvent(event: Json, ofAccount: (named: unknown) => string): Parsed {

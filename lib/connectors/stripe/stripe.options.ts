@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http';
-import type { SourcePolicies } from '../../sync.options.js';
+import type { SourcePolicies } from '../../sync.source.options.js';
 
 /** One account beside the main one. What it leaves out is the main account's. */
 export interface StripeConnectionOptions {

@@ -1,5 +1,5 @@
 import { isRecord } from '../../model/option-kinds.js';
-import type { SyncSource } from '../../sync.options.js';
+import type { SyncSource } from '../../sync.source.options.js';
 import { StripeConnector } from './stripe.connector.js';
 import { STRIPE_OPTION_NAMES, type StripeConnectorOptions, type StripeOptions } from './stripe.options.js';
 

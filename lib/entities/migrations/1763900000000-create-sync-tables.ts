@@ -1,13 +1,8 @@
-import {
-  Table,
-  type DataSource,
-  type MigrationInterface,
-  type QueryRunner,
-  type TableColumnOptions,
-} from 'typeorm';
+import { Table, type DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dataSourceOf } from '../data-source-of.js';
-import { columnTypesOf, hasPartialIndexes, type SyncDatabaseType } from '../column-types.js';
+import { hasPartialIndexes, type SyncDatabaseType } from '../column-types.js';
 import { entityPrefixOf, tableName, tablePath } from '../table-names.js';
+import { key, migrationColumns, optional } from './migration-columns.js';
 
 const IF_NOT_EXISTS = true;
 
@@ -35,47 +30,16 @@ export class CreateSyncTables1763900000000 implements MigrationInterface {
 }
 
 function tablesFor(dataSource: DataSource) {
-  const database = dataSource.options.type as SyncDatabaseType;
   const prefix = entityPrefixOf(dataSource);
-  const types = columnTypesOf(database);
-  const isPostgres = database === 'postgres';
-  const partial = hasPartialIndexes(database);
-  const flagOff = isPostgres ? 'false' : '0';
-
-  const text = (name: string, length = 255): TableColumnOptions => ({ name, ...types.text(length) });
-  const longText = (name: string): TableColumnOptions => ({ name, ...types.longText, isNullable: true });
-  const digest = (name: string): TableColumnOptions => ({ name, ...types.digest });
-  const token = (name: string): TableColumnOptions => ({ name, ...types.token, isNullable: true });
-  const time = (name: string): TableColumnOptions => ({ name, ...types.time });
-  const timeOfInsert = (name: string): TableColumnOptions => ({
-    ...time(name),
-    ...(isPostgres && { default: 'now()' }),
-  });
-  const flag = (name: string): TableColumnOptions => ({
-    name,
-    type: 'boolean',
-    ...(database !== 'postgres' && database !== 'better-sqlite3' && { type: 'tinyint', width: 1 }),
-  });
-  const count = (name: string, type: 'int' | 'bigint' = 'int'): TableColumnOptions => {
-    return { name, type: !isPostgres && type === 'int' && partial ? 'integer' : type, default: 0 };
-  };
-  const id: TableColumnOptions = isPostgres
-    ? { name: 'id', type: 'bigint', generationStrategy: 'identity', generatedIdentity: 'ALWAYS' }
-    : { name: 'id', type: partial ? 'integer' : 'bigint', generationStrategy: 'increment' };
-
-  /** Of the rows in these states; where an index is always over all rows, ordered by state first. */
-  const ofState = (name: string, columnNames: string[], states: string[]) => {
-    const list = states.map((state) => `'${state}'`).join(', ');
-    const where = states.length === 1 ? `state = ${list}` : `state IN (${list})`;
-    if (partial) return { name, columnNames, where };
-    return { name, columnNames: states.length === 1 ? ['state', ...columnNames] : columnNames };
-  };
+  const partial = hasPartialIndexes(dataSource.options.type as SyncDatabaseType);
+  const columns = migrationColumns(dataSource);
+  const { id, text, longText, digest, token, time, timeOfInsert, flag, flagOff, count, ofState } = columns;
 
   return [
     {
       name: 'sync_event',
       columns: [
-        { ...id, isPrimary: true, isGenerated: true },
+        id(),
         digest('dedupe_key'),
         text('source', 64),
         text('connection_id'),
@@ -85,7 +49,7 @@ function tablesFor(dataSource: DataSource) {
         optional(text('event_id')),
         text('type'),
         text('origin', 16),
-        { ...flag('deletion'), default: flagOff },
+        flagOff('deletion'),
         optional(time('occurred_at')),
         timeOfInsert('received_at'),
         { ...text('state', 16), default: `'waiting'` },
@@ -149,7 +113,7 @@ function tablesFor(dataSource: DataSource) {
         key(text('handler'), `${prefix}PK_sync_mark`),
         text('state', 16),
         count('version'),
-        { ...flag('deleted'), default: flagOff },
+        flagOff('deleted'),
         count('failed_version'),
         count('attempts'),
         count('conflicts'),
@@ -211,12 +175,4 @@ async function hasLz4(runner: QueryRunner): Promise<boolean> {
     `SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)`,
   );
   return found.length > 0;
-}
-
-function optional(column: TableColumnOptions): TableColumnOptions {
-  return { ...column, isNullable: true };
-}
-
-function key(column: TableColumnOptions, primaryKeyConstraintName: string): TableColumnOptions {
-  return { ...column, isPrimary: true, primaryKeyConstraintName };
 }

@@ -1,6 +1,6 @@
 import { StripeConnector } from '../../connectors/stripe/stripe.connector.js';
 import type { StripeConnectionOptions } from '../../connectors/stripe/stripe.options.js';
-import type { ResolvedSource } from '../../sync.options.js';
+import type { ResolvedSource } from '../../sync.source.options.js';
 import { FakeStripe } from '../fake-stripe/fake-stripe.js';
 
 /** A fake has no limit to keep, and a test no time to wait for one. */

@@ -1,14 +1,17 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Delivery, RejectReason } from '../model/connector.js';
-import { DEFAULT_CONNECTION } from '../model/record.js';
-import { Dispatcher, dueRecordOf } from '../dispatch/dispatcher.js';
-import { IdempotencyService } from '../inbox/idempotency.service.js';
-import { InboxUnavailableError } from '../inbox/inbox.errors.js';
-import { InboxService } from '../inbox/inbox.service.js';
-import { Telemetry } from '../observe/telemetry.js';
-import { SyncClock } from '../sync.clock.js';
-import { MalformedDeliveryError } from '../sync.errors.js';
-import { ResolvedSyncOptions } from '../sync.options.js';
+import type { Delivery, RejectReason } from '../../model/connector.js';
+import { DEFAULT_CONNECTION } from '../../model/record.js';
+import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { IdempotencyService } from '../../inbox/idempotency.service.js';
+import { InboxUnavailableError } from '../../inbox/inbox.errors.js';
+import { InboxService } from '../../inbox/inbox.service.js';
+import type { InboxRow } from '../../inbox/inbox-row.js';
+import { modeOf } from '../../model/mode.js';
+import { Telemetry } from '../../observe/telemetry.js';
+import { DeliveryTimesService } from '../poll/delivery-times.service.js';
+import { SyncClock } from '../../sync.clock.js';
+import { MalformedDeliveryError } from '../../sync.errors.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
 
 /** What the sender is answered. */
 export interface Answer {
@@ -44,6 +47,7 @@ export class WebhookDoor {
     private readonly idempotency: IdempotencyService,
     private readonly inbox: InboxService,
     private readonly dispatcher: Dispatcher,
+    private readonly times: DeliveryTimesService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -88,13 +92,20 @@ export class WebhookDoor {
     try {
       const verdict = connector.verify(delivery, this.clock.now());
       if (!verdict.ok) return { status: 401, reason: verdict.reason };
-      const rows = connector.parse(delivery).map((event) => this.idempotency.rowOf(source, event, delivery));
+      const rows = this.rowsOf(source, delivery);
       await this.inbox.accept(rows);
       this.dispatcher.dispatch(rows.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
       return { status: 200 };
     } catch (error) {
       return this.refusal(error);
     }
+  }
+
+  private rowsOf(source: string, delivery: Delivery): InboxRow[] {
+    const { connector, mode } = this.options.sources[source]!;
+    const rows = connector.parse(delivery).map((event) => this.idempotency.rowOf(source, event, delivery));
+    for (const { record } of rows) this.times.note(record);
+    return rows.filter(({ record }) => modeOf(mode, record.resource) !== 'poll');
   }
 
   private refusal(error: unknown): Answer {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import { ResolvedSyncOptions } from '../sync.options.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
 import { hideBody } from './raw-body.js';
 import { WebhookPath } from './webhook.path.js';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { ResolvedSyncOptions } from '../sync.options.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
 import { GrowingBuffer } from './growing-buffer.js';
 import { showBody } from './raw-body.js';
 

@@ -1,0 +1,174 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { isDataError } from '../../database/database.errors.js';
+import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { HandlerRegistry } from '../../handlers/handler.registry.js';
+import { Budget } from '../../hydrate/budget.js';
+import { ProviderCallService, type CallResult } from '../../hydrate/provider-call.service.js';
+import { IdempotencyService } from '../../inbox/idempotency.service.js';
+import type { InboxRow } from '../../inbox/inbox-row.js';
+import { InboxService } from '../../inbox/inbox.service.js';
+import type { ChangesPage } from '../../model/connector.js';
+import { modeOf } from '../../model/mode.js';
+import type { ConnectionKey } from '../../model/record.js';
+import { Telemetry } from '../../observe/telemetry.js';
+import { StartService } from '../../process/start.service.js';
+import { SyncClock } from '../../sync.clock.js';
+import { CursorExpiredError } from '../../sync.errors.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
+import { CursorService, WalkLostError, type Walk } from './cursor.service.js';
+import { ConnectionHealthService } from './connection-health.service.js';
+import type { Progress, WalkStop } from './walk-progress.js';
+
+/** What one walk over a log of changes has come to. */
+export interface PollResult {
+  readonly source: string;
+  readonly connectionId: string;
+  /** API calls. */
+  readonly pages: number;
+  /** Events that were new to the inbox. */
+  readonly found: number;
+  /** Those of them that a webhook should have brought by then. */
+  readonly lost: number;
+  /** Whether the log was read to its end. If not, the walk goes on later by itself. */
+  readonly atEnd: boolean;
+}
+
+/** As long as the sweep gives events to a handler that was not there when they were settled. */
+const READ_AGAIN_MS = 86_400_000;
+
+/** Reads what has happened at a connection out of the provider's log, from where it was last read. */
+@Injectable()
+export class PollService {
+  private readonly logger = new Logger(PollService.name);
+  /** Walks end with the page that they are at. */
+  stopping = false;
+
+  constructor(
+    private readonly cursors: CursorService,
+    private readonly health: ConnectionHealthService,
+    private readonly calls: ProviderCallService,
+    private readonly budget: Budget,
+    private readonly idempotency: IdempotencyService,
+    private readonly inbox: InboxService,
+    private readonly registry: HandlerRegistry,
+    private readonly dispatcher: Dispatcher,
+    private readonly starts: StartService,
+    private readonly telemetry: Telemetry,
+    private readonly clock: SyncClock,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /**
+   * Walks to the end of the log, or as far as the budget reaches.
+   * @param early although the next walk is not due yet
+   * @returns null: another process walks, or nothing is due
+   */
+  async poll(connection: ConnectionKey, early = false): Promise<PollResult | null> {
+    const walk = await this.cursors.claim(connection, early);
+    if (!walk) return null;
+    const progress = this.begin(walk);
+    try {
+      const stop = await this.walk(walk, progress);
+      const lost = await this.health.conclude(walk, progress, stop);
+      const { source, connectionId } = connection;
+      const { pages, fresh, atEnd } = progress;
+      return { source, connectionId, pages, found: fresh.length, lost, atEnd };
+    } catch (error) {
+      if (error instanceof WalkLostError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * From where it was read, or again for a day if there are handlers by now that were not there then: older processes pass
+   * over what only newer ones want.
+   */
+  private begin(walk: Walk): Progress {
+    const startAt = this.starts.startOf(walk.source)?.getTime() ?? 0;
+    const wanted = this.registry.wanted(walk.source);
+    const again = walk.position !== null && wanted.some((each) => !walk.wanted.includes(each));
+    const sinceMs = again ? Math.max(startAt, this.clock.now() - READ_AGAIN_MS) : startAt;
+    const position = again ? null : walk.position;
+    return { wanted, position, since: new Date(sinceMs), again, pages: 0, fresh: [], atEnd: false };
+  }
+
+  /** @returns why it has stopped before the end of the log */
+  private async walk(walk: Walk, progress: Progress): Promise<WalkStop | null> {
+    while (!progress.atEnd) {
+      if (this.stopping) return { dueInMs: 0 };
+      const grant = await this.budget.take(walk.source, walk.connectionId, 1);
+      if (grant.granted === 0) return { dueInMs: grant.retryInMs };
+      progress.pages += 1;
+      const read = await this.read(walk, progress);
+      if (read.outcome === 'failed') return { dueInMs: read.pausedMs, failed: read };
+      await this.take(walk, read.answer, progress);
+    }
+    return null;
+  }
+
+  /** One page. A log that no longer reaches back to the cursor is read from where it begins, with an alarm. */
+  private async read(walk: Walk, { position: cursor, since }: Progress): Promise<CallResult<ChangesPage>> {
+    const { connector } = this.options.sources[walk.source]!;
+    const { connectionId } = walk;
+    const now = new Date(this.clock.now());
+    return this.calls.call(walk, async (options) => {
+      try {
+        return await connector.changes!({ connectionId, cursor, since, now }, options);
+      } catch (error) {
+        if (!(error instanceof CursorExpiredError)) throw error;
+        this.reportGap(walk, error);
+        return connector.changes!({ connectionId, cursor: null, since: error.since, now }, options);
+      }
+    });
+  }
+
+  private async take(walk: Walk, { events, cursor, more }: ChangesPage, progress: Progress): Promise<void> {
+    const rows = events
+      .map((event) => this.idempotency.loggedRow(walk.source, event))
+      .filter((row) => this.isWanted(row));
+    const fresh = await this.store(walk, cursor, progress.wanted, rows);
+    progress.position = cursor;
+    progress.atEnd = !more;
+    progress.fresh.push(
+      ...fresh.map(({ type, occurredAt, record }) => ({ type, occurredAt, resource: record.resource })),
+    );
+    this.dispatcher.dispatch(fresh.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
+  }
+
+  /** What the tables refuse is kept as unstorable, as it is of a delivery, before the cursor passes it. */
+  private async store(
+    walk: Walk,
+    position: string,
+    wanted: readonly string[],
+    rows: readonly InboxRow[],
+  ): Promise<readonly InboxRow[]> {
+    try {
+      return await this.cursors.move(walk, position, wanted, (query) => this.inbox.acceptWithin(query, rows));
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      for (const row of rows) await this.inbox.accept([row]);
+      return this.cursors.move(walk, position, wanted, () => Promise.resolve(rows));
+    }
+  }
+
+  /** The log holds all that happens at the provider; most of it is nobody's business here. */
+  private isWanted({ type, record }: InboxRow): boolean {
+    const { source, resource } = record;
+    if (modeOf(this.options.sources[source]!.mode, resource) === 'webhook') return false;
+    return (
+      this.registry.eventHandlers(source, type).length > 0 ||
+      this.registry.changeHandlers(source, resource).length > 0
+    );
+  }
+
+  private reportGap({ source, connectionId }: Walk, { message, since }: CursorExpiredError): void {
+    this.logger.warn(`${source}/${connectionId} is polled from ${since.toISOString()} on: ${message}`);
+    this.telemetry.alarm({
+      kind: 'cursor-expired',
+      source,
+      connectionId,
+      message: `${source}/${connectionId}: what happened before ${since.toISOString()} is in no log any more. ${message}.`,
+      eventIds: [],
+    });
+  }
+}
