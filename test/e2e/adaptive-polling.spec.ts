@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncAlarm, OnSyncChange, OnSyncEvent, SyncAlarm, SyncEventEntity } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { quick, settled, travel } from '../support/scenario.js';
+import { firstWalk, quick, settled, travel } from '../support/scenario.js';
 
 const FIVE_MINUTES_MS = 300_000;
 const FASTEST_MS = 30_000;
@@ -29,7 +29,7 @@ describe('polling that adapts itself', () => {
   beforeEach(async () => {
     alarms = [];
     host = await startHost({ ...quick, providers: [Crm], source: { ...quick.source, mode: 'hybrid' } });
-    await until(async () => (await state()).read_at !== null);
+    await firstWalk(host);
   });
   afterEach(() => host.close());
 

@@ -17,8 +17,7 @@ const once = { times: 1, keys: 1 };
 // What is waited for here takes its time on a busy machine: processes start, connections are given up.
 jest.setTimeout(60_000);
 
-/** SQLite writes each transaction to the disk by itself, however slow that is. */
-const FLOOD = databaseKind === 'sqlite' ? 150 : 600;
+const FLOOD = 600;
 
 describe('ack means durable: a process is killed', () => {
   let program: ChildProgram;

@@ -4,7 +4,7 @@ import { FakeStripe, type ApiRequestEntry } from 'nestjs-hybrid-sync/testing';
 import { stripeEvent } from 'nestjs-hybrid-sync/testing/stripe';
 import Stripe from 'stripe';
 import { startHost, until, type Host } from '../support/host.js';
-import { effects, quick, settled, travel, write } from '../support/scenario.js';
+import { effects, firstWalk, quick, settled, travel, write } from '../support/scenario.js';
 
 @Injectable()
 class Book {
@@ -42,7 +42,7 @@ describe('nothing stays lost: the cursor never skips', () => {
 
   beforeEach(async () => {
     host = await startHost({ ...quick, providers: [Book], source: { ...quick.source, mode: 'poll' } });
-    await host.sync.poll({ source: 'stripe' });
+    await firstWalk(host);
     naive = new NaivePoller(host.stripe);
     sent = [];
   });

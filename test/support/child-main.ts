@@ -122,12 +122,14 @@ class Handlers {
   imports: [
     TypeOrmModule.forRoot({
       ...(config.database as TypeOrmModuleOptions),
+      // It would wait with the event loop in its hand, which the writer that it waits for needs.
+      ...((config.database as TypeOrmModuleOptions).type === 'better-sqlite3' && { timeout: 20 }),
       autoLoadEntities: true,
       retryAttempts: 0,
     }),
     TypeOrmModule.forFeature([ChildEffect]),
     SyncModule.forRoot({
-      sources: { stripe: stripe({ ...config.stripe, callsPerSecond: 10_000 }) },
+      sources: { stripe: stripe({ ...config.stripe, callsPerSecond: 10_000, mode: 'webhook' }) },
       ...config.sync,
     }),
   ],

@@ -178,3 +178,11 @@ export function noPassRuns(host: Host): Promise<void> {
   const dispatcher = dispatcherOf(host) as unknown as { isQuiet(): boolean };
   return until(() => dispatcher.isQuiet());
 }
+
+/** Resolves when the walk over the source's log that is due at the first boot has ended. */
+export function firstWalk(host: Host): Promise<void> {
+  return until(async () => {
+    const done = 'read_at IS NOT NULL AND walk_token IS NULL';
+    return (await host.sql(`SELECT FROM sync_cursor WHERE ${done}`)).length > 0;
+  });
+}
