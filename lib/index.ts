@@ -34,6 +34,10 @@ export type {
   Fetched,
   FetchOptions,
   IncomingEvent,
+  ListedRecord,
+  ListedResource,
+  ListPage,
+  ListRequest,
   RejectReason,
   Verdict,
 } from './model/connector.js';
@@ -80,8 +84,10 @@ export {
   SyncCursorEntity,
   SyncEventEntity,
   syncEntities,
+  SyncFindingEntity,
   SyncMarkEntity,
   syncMigrations,
   SyncPauseEntity,
   SyncRecordEntity,
+  SyncRunEntity,
 } from './entities/index.js';

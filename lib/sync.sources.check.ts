@@ -63,7 +63,9 @@ const CONNECTOR_KINDS = {
   fetchable: aFunction,
   fetch: aFunction,
   fingerprint: aFunction,
-} satisfies OptionKinds<Omit<Connector, 'optionNames' | 'pollable' | 'changes'>>;
+} satisfies OptionKinds<
+  Omit<Connector, 'optionNames' | 'pollable' | 'changes' | 'listable' | 'listLagMs' | 'list'>
+>;
 
 /** @throws SyncConfigError `SYNC_INVALID_OPTION` */
 export function checkSources(sources: Readonly<Record<string, unknown>>): void {

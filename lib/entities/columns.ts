@@ -2,7 +2,10 @@ import type { EntitySchemaColumnOptions } from 'typeorm';
 import { columnTypesOf, type SyncDatabaseType } from './column-types.js';
 
 /** Drivers give 64-bit numbers out as they please. */
-const ids = { from: (id: string | number) => String(id), to: (id: unknown) => id };
+const ids = {
+  from: (id: string | number | null) => (id === null ? null : String(id)),
+  to: (id: unknown) => id,
+};
 
 /** An entity's columns, by what they mean. */
 export function columnsFor(database: SyncDatabaseType) {

@@ -1,9 +1,11 @@
 import type { EntitySchema } from 'typeorm';
 import type { SyncDatabaseType } from './column-types.js';
 import { CreateSyncTables1763900000000 } from './migrations/1763900000000-create-sync-tables.js';
-import { AddSyncCursor1764100000000 } from './migrations/1764100000000-add-sync-cursor.js';
+import { AddRecovery1764100000000 } from './migrations/1764100000000-add-recovery.js';
 import { connectionSchema, SyncConnectionEntity } from './sync-connection.entity.js';
 import { cursorSchema, SyncCursorEntity } from './sync-cursor.entity.js';
+import { findingSchema, SyncFindingEntity } from './sync-finding.entity.js';
+import { runSchema, SyncRunEntity } from './sync-run.entity.js';
 import { eventSchema, SyncEventEntity } from './sync-event.entity.js';
 import { markSchema, SyncMarkEntity } from './sync-mark.entity.js';
 import { pauseSchema, SyncPauseEntity } from './sync-pause.entity.js';
@@ -14,9 +16,11 @@ export {
   SyncConnectionEntity,
   SyncCursorEntity,
   SyncEventEntity,
+  SyncFindingEntity,
   SyncMarkEntity,
   SyncPauseEntity,
   SyncRecordEntity,
+  SyncRunEntity,
 };
 
 /**
@@ -27,10 +31,17 @@ export {
  * @param entityPrefix the data source's, if it has one: names of keys and indexes begin with it too
  */
 export function syncEntities(database: SyncDatabaseType, entityPrefix = ''): EntitySchema[] {
-  return [eventSchema, recordSchema, markSchema, connectionSchema, pauseSchema, cursorSchema].map((schema) =>
-    schema(database, entityPrefix),
-  );
+  return [
+    eventSchema,
+    recordSchema,
+    markSchema,
+    connectionSchema,
+    pauseSchema,
+    cursorSchema,
+    runSchema,
+    findingSchema,
+  ].map((schema) => schema(database, entityPrefix));
 }
 
 /** The module's migrations, for a host that runs them itself (`migrationsRun: false`). In order; only ever added to. */
-export const syncMigrations = [CreateSyncTables1763900000000, AddSyncCursor1764100000000];
+export const syncMigrations = [CreateSyncTables1763900000000, AddRecovery1764100000000];

@@ -68,12 +68,18 @@ export class SyncEventEntity {
 
   settledAt!: Date | null;
 
-  /** What the provider sent, as text; base64 of the whole body where `reason` is `unstorable`. */
+  /**
+   * What the provider sent, as text; base64 of the whole body where `reason` is `unstorable`; with a ticket, the record as it
+   * was listed.
+   */
   payload!: string | null;
+
+  /** Drawn before the record was listed: whether that is newer than what is stored. */
+  ticket!: string | null;
 }
 
 export function eventSchema(database: SyncDatabaseType, prefix: string): EntitySchema<SyncEventEntity> {
-  const { id, digest, text, longText, flag, time, timeOfInsert, count } = columnsFor(database);
+  const { id, reference, digest, text, longText, flag, time, timeOfInsert, count } = columnsFor(database);
   const partial = hasPartialIndexes(database);
   return new EntitySchema<SyncEventEntity>({
     name: SyncEventEntity.name,
@@ -105,6 +111,7 @@ export function eventSchema(database: SyncDatabaseType, prefix: string): EntityS
       error: longText(),
       settledAt: optional(time('settled_at')),
       payload: longText(),
+      ticket: optional(reference('ticket')),
     }),
     indices: [
       { name: `${prefix}UQ_sync_event_dedupe`, columns: ['dedupeKey'], unique: true },

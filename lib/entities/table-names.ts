@@ -8,6 +8,8 @@ export interface TableNames {
   readonly connection: string;
   readonly pause: string;
   readonly cursor: string;
+  readonly run: string;
+  readonly finding: string;
 }
 
 /** Without schema and prefix. */
@@ -18,6 +20,8 @@ export const TABLES = [
   'sync_connection',
   'sync_pause',
   'sync_cursor',
+  'sync_run',
+  'sync_finding',
 ] as const;
 
 /** A table's path as TypeORM would make it of an entity: with the schema and prefix of the data source's options. */
@@ -50,5 +54,7 @@ export function tableNamesOf(dataSource: DataSource): TableNames {
     connection: tableName(dataSource, 'sync_connection'),
     pause: tableName(dataSource, 'sync_pause'),
     cursor: tableName(dataSource, 'sync_cursor'),
+    run: tableName(dataSource, 'sync_run'),
+    finding: tableName(dataSource, 'sync_finding'),
   };
 }

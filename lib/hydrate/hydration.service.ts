@@ -3,16 +3,15 @@ import type { RecordKey } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { ProviderCallService, type FailedCall } from './provider-call.service.js';
 
+export interface FoundRecord {
+  readonly outcome: 'found';
+  readonly data: object;
+  readonly fingerprint: string;
+  readonly revision: number;
+}
+
 /** What one read of a record has told. */
-export type Hydration =
-  | {
-      readonly outcome: 'found';
-      readonly data: object;
-      readonly fingerprint: string;
-      readonly revision: number;
-    }
-  | { readonly outcome: 'missing'; readonly stated: boolean }
-  | FailedCall;
+export type Hydration = FoundRecord | { readonly outcome: 'missing'; readonly stated: boolean } | FailedCall;
 
 /** Reads records as they are now. */
 @Injectable()
@@ -33,11 +32,16 @@ export class HydrationService {
     const read = await this.calls.call(record, async (options): Promise<Hydration> => {
       const fetched = await connector.fetch(record, options);
       if (!fetched.found) return { outcome: 'missing', stated: fetched.stated };
-      const { data } = fetched;
-      const fingerprint = connector.fingerprint(record.resource, data);
-      return { outcome: 'found', data, fingerprint, revision: connector.fingerprintRevision };
+      return this.found(record, fetched.data);
     });
     return read.outcome === 'failed' ? read : read.answer;
+  }
+
+  /** A record's content, however it was read. */
+  found({ source, resource }: Pick<RecordKey, 'source' | 'resource'>, data: object): FoundRecord {
+    const { connector } = this.options.sources[source]!;
+    const fingerprint = connector.fingerprint(resource, data);
+    return { outcome: 'found', data, fingerprint, revision: connector.fingerprintRevision };
   }
 
   /** Since the last answer from that connection, to this process; Infinity: none yet. */

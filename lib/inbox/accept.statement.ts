@@ -20,7 +20,7 @@ function acceptValues({ tables, now, dialect }: SyncDatabase, rows: readonly Inb
       record.resource,
       record.id,
     ];
-    const event = [row.eventId, row.type, row.origin, row.deletion, row.occurredAt, row.payload];
+    const event = [row.eventId, row.type, row.origin, row.deletion, row.occurredAt, row.payload, row.ticket];
     const state = row.unstorable ? ['dead', 'unstorable'] : ['waiting', null];
     const settledAt = row.unstorable ? now : 'NULL';
     return `(${listed(params, [...keys, ...event, ...state])}, ${settledAt}, ${now}, ${now})`;
@@ -28,7 +28,7 @@ function acceptValues({ tables, now, dialect }: SyncDatabase, rows: readonly Inb
   return {
     sql: `
       INSERT INTO ${tables.event} (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type,
-        origin, deletion, occurred_at, payload, state, reason, settled_at, received_at, available_at)
+        origin, deletion, occurred_at, payload, ticket, state, reason, settled_at, received_at, available_at)
       VALUES ${values.join(', ')}
       ${dialect.ignoreClash(['dedupe_key'])}`,
     params,
@@ -43,15 +43,15 @@ function acceptArrays({ tables, now }: SyncDatabase, rows: readonly InboxRow[]):
   return {
     sql: `
       INSERT INTO ${tables.event} (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type,
-        origin, deletion, occurred_at, payload, state, reason, settled_at, received_at, available_at)
+        origin, deletion, occurred_at, payload, ticket, state, reason, settled_at, received_at, available_at)
       SELECT dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type, origin, deletion,
-        occurred_at, convert_from(substring($12::bytea FROM payload_at FOR payload_bytes), 'UTF8'),
+        occurred_at, convert_from(substring($12::bytea FROM payload_at FOR payload_bytes), 'UTF8'), ticket,
         CASE WHEN reason IS NULL THEN 'waiting' ELSE 'dead' END, reason,
         CASE WHEN reason IS NOT NULL THEN ${now} END, ${now}, ${now}
       FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::text[], $10::boolean[], $11::timestamptz[], $13::int[], $14::int[], $15::text[]) AS event (dedupe_key,
+        $9::text[], $10::boolean[], $11::timestamptz[], $13::int[], $14::int[], $15::text[], $16::bigint[]) AS event (dedupe_key,
         record_key, source, connection_id, resource, record_id, event_id, type, origin, deletion, occurred_at,
-        payload_at, payload_bytes, reason)
+        payload_at, payload_bytes, reason, ticket)
       ON CONFLICT (dedupe_key) DO NOTHING`,
     params: [
       rows.map((row) => row.dedupeKey),
@@ -67,6 +67,7 @@ function acceptArrays({ tables, now }: SyncDatabase, rows: readonly InboxRow[]):
       rows.map((row) => row.occurredAt),
       ...joined(rows.map((row) => row.payload)),
       rows.map((row) => (row.unstorable ? 'unstorable' : null)),
+      rows.map((row) => row.ticket),
     ],
   };
 }

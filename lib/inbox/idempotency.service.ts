@@ -25,8 +25,19 @@ export class IdempotencyService {
       : this.unstorableRow(source, event.connectionId, Buffer.from(event.payload));
   }
 
-  /** An event that nobody sent: made once for each `cause`. */
-  derivedRow(record: RecordKey, origin: EventOrigin, cause: string): InboxRow {
+  /**
+   * An event that nobody sent: made once for each `cause`.
+   * @param listed the record as a page had it, requested with that ticket
+   */
+  derivedRow(
+    record: RecordKey,
+    origin: EventOrigin,
+    cause: string,
+    listed?: { readonly data: object; readonly ticket: string },
+  ): InboxRow {
+    const text = listed && JSON.stringify(listed.data);
+    // What the table cannot hold is fetched instead, like everything that is not listed.
+    const body = text === undefined || text.includes('\\u0000') ? null : text;
     return {
       dedupeKey: dedupeKeyOf(`${origin}:${cause}`, record),
       recordKey: recordKeyOf(record),
@@ -36,7 +47,8 @@ export class IdempotencyService {
       origin,
       deletion: false,
       occurredAt: null,
-      payload: null,
+      payload: body,
+      ticket: body === null ? null : listed!.ticket,
       unstorable: false,
     };
   }
@@ -57,6 +69,7 @@ export class IdempotencyService {
       deletion: false,
       occurredAt: null,
       payload,
+      ticket: null,
       unstorable: true,
     };
   }
@@ -78,6 +91,7 @@ export class IdempotencyService {
       deletion: event.deletion,
       occurredAt: plausible(event.occurredAt),
       payload: event.payload,
+      ticket: null,
       unstorable: false,
     };
   }

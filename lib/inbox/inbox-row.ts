@@ -11,7 +11,10 @@ export interface InboxRow {
   readonly origin: EventOrigin;
   readonly deletion: boolean;
   readonly occurredAt: Date | null;
+  /** What was sent, or with a ticket the record as it was listed. */
   readonly payload: string | null;
+  /** Drawn before the listing was requested; null: nothing was listed. */
+  readonly ticket: string | null;
   /** Kept for a person to look at; no handler can be given it. */
   readonly unstorable: boolean;
 }

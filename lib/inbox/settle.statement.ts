@@ -7,14 +7,18 @@ import type { EventOutcome } from './event-outcome.js';
  * Writes what became of events, by their ids: never by record and state, which would settle unseen what has come
  * since, and on MySQL would lock the gaps that new events are inserted into. A settled event is left alone. Events of
  * one pass mostly share their outcome: one statement for each that there is.
+ * @param dropListed the bodies of listed records are among them, which are of no use any more
  */
 export function settleEventsStatements(
   database: SyncDatabase,
   outcomes: readonly EventOutcome[],
+  dropListed: boolean,
 ): Statement[] {
   return grouped(outcomes, (outcome) => JSON.stringify({ ...outcome, id: null })).map((alike) => {
     const params: unknown[] = [];
     const set = assignments(database, alike[0]!, params);
+    const isDone = alike[0]!.state === 'completed' || alike[0]!.state === 'skipped';
+    if (dropListed && isDone) set.push('payload = CASE WHEN ticket IS NULL THEN payload END');
     const ids = listed(
       params,
       alike.map(({ id }) => id),

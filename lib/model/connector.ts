@@ -64,6 +64,39 @@ export interface ChangesPage {
   readonly more: boolean;
 }
 
+/** A resource that can be listed whole. */
+export interface ListedResource {
+  readonly resource: string;
+  /** Whether a listing can be cut to those created within a time. */
+  readonly byTime: boolean;
+}
+
+/** One page of a listing. */
+export interface ListRequest {
+  readonly connectionId: string;
+  readonly resource: string;
+  /** Created at that time or later. */
+  readonly from: Date | null;
+  /** Created before that time. */
+  readonly to: Date | null;
+  /** As the page before said; `null`: the first one. */
+  readonly page: string | null;
+}
+
+export interface ListedRecord {
+  readonly id: string;
+  /** As a single read would give it; `null` where the listing has less of it. */
+  readonly data: object | null;
+}
+
+export interface ListPage {
+  readonly records: readonly ListedRecord[];
+  /** Where to go on; `null`: this was the last page. Means something to the connector alone. */
+  readonly next: string | null;
+  /** When the last record of the page was created, if pages are newest first: everything younger is listed. */
+  readonly reached: Date | null;
+}
+
 /** Something wrong with a connector's options, found at boot. */
 export interface ConnectorProblem {
   readonly code: 'SYNC_MISSING_SECRET' | 'SYNC_MISSING_API_KEY' | 'SYNC_INVALID_OPTION';
@@ -74,7 +107,7 @@ export interface ConnectorProblem {
 /**
  * Knows one provider. Stateless towards the host: it verifies, reads and fetches, and stores nothing.
  *
- * Every method but `fetch` and `changes` is synchronous and must not throw on hostile input, except `parse`, which throws
+ * Every method but `fetch`, `changes` and `list` is synchronous and must not throw on hostile input, except `parse`, which throws
  * `MalformedDeliveryError`.
  */
 export interface Connector {
@@ -124,6 +157,19 @@ export interface Connector {
    * @throws CursorExpiredError if the log no longer reaches back to the cursor; ProviderError for everything else
    */
   changes?(request: ChangesRequest, options: FetchOptions): Promise<ChangesPage>;
+
+  /** What can be listed, parents before what refers to them. Missing: nothing. */
+  readonly listable?: readonly ListedResource[];
+
+  /** How far listings may be behind what a single read shows, in milliseconds. @default 0 */
+  readonly listLagMs?: number;
+
+  /**
+   * One call for a page of a listing. Records may be created and deleted between two pages: none that was there all the
+   * time is skipped.
+   * @throws ProviderError
+   */
+  list?(request: ListRequest, options: FetchOptions): Promise<ListPage>;
 
   /** A short text that is equal exactly when the record's content is; free of volatile fields. At most 64 characters. */
   fingerprint(resource: string, data: object): string;

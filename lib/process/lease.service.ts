@@ -21,6 +21,8 @@ interface RecordRow {
   fingerprint: string | null;
   fingerprint_revision: unknown;
   deleted_at: unknown;
+  saved_at: unknown;
+  ticket: unknown;
   newest_event_at: unknown;
   starts: unknown;
   fetch_failures: unknown;
@@ -37,7 +39,8 @@ interface RecordRow {
 @Injectable()
 export class LeaseService {
   private readonly held = new Set<ClaimedRecord>();
-  private leftOver: { record: ClaimedRecord; counts: boolean }[] = [];
+  /** Leases to be given back that could not be, since the database was away. */
+  private leftOver: (() => Promise<void>)[] = [];
 
   constructor(
     private readonly database: SyncDatabase,
@@ -80,16 +83,15 @@ export class LeaseService {
     });
   }
 
-  /** Of a pass whose outcome could not be written down: the database is away, and may be back at the next try. */
+  /** Of a pass whose outcome could not be written down. Tried again with each sweep. */
   releaseLater(record: ClaimedRecord, counts: boolean): void {
-    this.leftOver.push({ record, counts });
+    this.leftOver.push(() => this.release(record, counts));
   }
 
   async releaseLeftOver(): Promise<void> {
     const { leftOver } = this;
     this.leftOver = [];
-    for (const { record, counts } of leftOver)
-      await this.release(record, counts).catch(() => this.releaseLater(record, counts));
+    for (const release of leftOver) await release().catch(() => this.leftOver.push(release));
   }
 
   /** This worker is done with the record, whatever came of it: its lease is no longer renewed. */
@@ -138,7 +140,8 @@ export class LeaseService {
       return await this.claimAs(leaseToken, recordKeys, condition);
     } catch (error) {
       // The connection may have broken with the leases taken: nobody would know of them until they ran out.
-      await this.giveUp(leaseToken, recordKeys).catch(() => undefined);
+      this.leftOver.push(() => this.giveUp(leaseToken, recordKeys));
+      await this.releaseLeftOver();
       throw error;
     }
   }
@@ -189,7 +192,7 @@ export class LeaseService {
     const params: unknown[] = [leaseToken];
     const rows = await this.database.query<RecordRow>(
       `SELECT record_key, source, connection_id, resource, record_id, version, fingerprint, fingerprint_revision,
-         deleted_at, newest_event_at, starts, fetch_failures, missing_reads,
+         deleted_at, saved_at, ticket, newest_event_at, starts, fetch_failures, missing_reads,
          ${dialect.elapsedMs('fetch_failed_at', now)} AS fetch_failed_ago_ms,
          ${dialect.elapsedMs(now, 'fetch_due_at')} AS fetch_due_in_ms,
          ${dialect.elapsedMs('missing_since', now)} AS missing_for_ms
@@ -209,6 +212,8 @@ function recordOf(row: RecordRow, leaseToken: string): ClaimedRecord {
     fingerprint: row.fingerprint,
     fingerprintRevision: numberIn(row.fingerprint_revision),
     deleted: row.deleted_at !== null,
+    savedAt: timeIn(row.saved_at),
+    ticket: numberIn(row.ticket),
     newestEventAt: timeIn(row.newest_event_at),
     starts: numberIn(row.starts),
     fetchFailures: numberIn(row.fetch_failures),

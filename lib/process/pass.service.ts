@@ -113,6 +113,8 @@ export class PassService {
     const { key } = work.record;
     if (!wantsData || isEventRecord(key) || !this.hydration.isFetchable(key))
       return this.reading.unread(work);
+    const listed = this.reading.listed(work);
+    if (listed) return listed;
     const held = this.reading.heldBack(work);
     if (held) return held;
     account.fetches += 1;

@@ -31,6 +31,21 @@ export class ReadingService {
     return { outcome: 'known', state: storedState(work.record), fetched: false };
   }
 
+  /**
+   * The state as it was listed, if that is newer than anything that is known: requested after the last save, by a ticket that
+   * says so, from a listing that does not lag behind by so much, and with no event beside it that may tell of something newer.
+   */
+  listed({ record, events }: Work): Reading | undefined {
+    const [event] = events;
+    if (events.length > 1 || !event || event.ticket === null || event.payload === null) return undefined;
+    if (record.deleted || event.ticket <= record.ticket) return undefined;
+    const { connector } = this.options.sources[record.key.source]!;
+    const lagMs = (connector.listLagMs ?? 0) + this.options.fetchTimeoutMs;
+    if (record.savedAt && event.receivedAt.getTime() - record.savedAt.getTime() < lagMs) return undefined;
+    const found = this.hydration.found(record.key, JSON.parse(event.payload) as object);
+    return { outcome: 'known', state: foundState(record, found), fetched: true };
+  }
+
   /** A record whose last fetch has failed is not read before it is due again, whatever comes meanwhile. */
   heldBack(work: Work): Reading | undefined {
     const dueInMs = work.record.fetchDueInMs ?? 0;

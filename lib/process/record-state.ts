@@ -1,4 +1,4 @@
-import type { Hydration } from '../hydrate/hydration.service.js';
+import type { FoundRecord } from '../hydrate/hydration.service.js';
 import type { ClaimedRecord, RecordState } from './work.js';
 
 /** So many reads must say "not found" before a record counts as deleted that nobody said was. */
@@ -10,8 +10,8 @@ export function storedState(record: ClaimedRecord): RecordState {
   return { version, fingerprint, fingerprintRevision, deleted, data: null };
 }
 
-/** The state after a read that found the record. Under the lease, what is read is newest by construction. */
-export function foundState(record: ClaimedRecord, found: Hydration & { outcome: 'found' }): RecordState {
+/** The state with a content that is newer than the stored one: under the lease, what is read is so by construction. */
+export function foundState(record: ClaimedRecord, found: FoundRecord): RecordState {
   const { data, fingerprint, revision } = found;
   // Of one that was adopted nothing is known yet but that it is there.
   const isNew = record.version === 0 || record.deleted || record.fingerprint === null;

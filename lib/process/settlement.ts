@@ -64,7 +64,11 @@ export function settleOf(database: SyncDatabase, work: Work, settlement: Settlem
   const statements: Statement[] = [];
   if (marks.length > 0) statements.push(writeMarksStatement(database, record, marks));
   if (folded.length > 0) statements.push(forgetMarksStatement(database, record, folded));
-  statements.push(...settleEventsStatements(database, events), ...decideLateStatements(database, decided));
+  const listed = work.events.some(({ ticket }) => ticket !== null);
+  statements.push(
+    ...settleEventsStatements(database, events, listed),
+    ...decideLateStatements(database, decided),
+  );
   const waiting = events.filter((event) => event.state === 'waiting');
   if (waiting.length === EVENTS_PER_PASS) {
     // As many as a pass can take, and none is done with: those behind them would start the same pass again at once.

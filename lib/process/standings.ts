@@ -61,7 +61,7 @@ export class Standings {
 
   handlersOf(event: WaitingEvent): readonly EventHandler[] {
     // What nobody sent cannot be shown as an event: it only makes the record's change handlers look.
-    return event.payload === null ? [] : this.rules.eventHandlers(event.type);
+    return event.payload === null || event.ticket !== null ? [] : this.rules.eventHandlers(event.type);
   }
 
   standing(event: WaitingEvent, handler: EventHandler): Standing {

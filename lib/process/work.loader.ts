@@ -21,6 +21,7 @@ interface EventRow {
   succeeded_by: string | null;
   wait_reason: WaitReason | null;
   payload: string | null;
+  ticket: unknown;
 }
 
 interface MarkRow {
@@ -49,7 +50,7 @@ export class WorkLoader {
     const rows = await this.database.query<EventRow>(
       `SELECT * FROM (
          SELECT id, record_key, dedupe_key, event_id, type, origin, deletion, occurred_at, received_at, late,
-           replayed_at, replay_no, succeeded_by, wait_reason, payload,
+           replayed_at, replay_no, succeeded_by, wait_reason, payload, ticket,
            ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY COALESCE(occurred_at, received_at), id) AS place
          FROM ${this.database.tables.event}
          WHERE record_key IN (${listed(params, recordKeys)}) AND state = 'waiting') AS event
@@ -104,6 +105,7 @@ function eventOf(row: EventRow): WaitingEvent {
     succeededBy: row.succeeded_by === null ? [] : (JSON.parse(row.succeeded_by) as string[]),
     waitReason: row.wait_reason,
     payload: row.payload,
+    ticket: optionalNumberIn(row.ticket),
   };
 }
 

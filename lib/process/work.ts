@@ -10,6 +10,10 @@ export interface ClaimedRecord {
   readonly fingerprint: string | null;
   readonly fingerprintRevision: number;
   readonly deleted: boolean;
+  /** When its state was saved last; null: never. */
+  readonly savedAt: Date | null;
+  /** The connection's counter then: what was requested with a lower ticket, or this one, may be older. */
+  readonly ticket: number;
   readonly newestEventAt: Date | null;
   /** Claims without an outcome, this one included. */
   readonly starts: number;
@@ -41,6 +45,8 @@ export interface WaitingEvent {
   readonly succeededBy: readonly string[];
   readonly waitReason: WaitReason | null;
   readonly payload: string | null;
+  /** The payload is the record as it was listed, requested with this ticket. */
+  readonly ticket: number | null;
 }
 
 /** How far a handler is, with the record (`eventId` '0') or with one event. */

@@ -42,6 +42,7 @@ export function waitingEvent(id: number, at: number, parts: Partial<WaitingEvent
     succeededBy: [],
     waitReason: null,
     payload: '{}',
+    ticket: null,
     ...parts,
   };
 }
@@ -57,6 +58,8 @@ export function workOf(
     fingerprint: 'f',
     fingerprintRevision: 1,
     deleted: false,
+    savedAt: null,
+    ticket: 0,
     newestEventAt: null,
     starts: 1,
     fetchFailures: 0,

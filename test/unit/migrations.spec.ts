@@ -45,7 +45,9 @@ describe('the migrations', () => {
   /** What TypeORM would still do to make the tables fit the entities. */
   const drift = async () =>
     (await source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
-  const ours = ['sync_connection', 'sync_cursor', 'sync_event', 'sync_mark', 'sync_pause', 'sync_record'];
+  const ours = ['connection', 'cursor', 'event', 'finding', 'mark', 'pause', 'record', 'run'].map(
+    (name) => `sync_${name}`,
+  );
   const undoAll = async () => {
     for (const _ of syncMigrations) await source.undoLastMigration();
   };

@@ -7,6 +7,8 @@ import type {
   FetchOptions,
   Fetched,
   IncomingEvent,
+  ListPage,
+  ListRequest,
   Verdict,
 } from '../../model/connector.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
@@ -16,6 +18,7 @@ import { StripeClient, type StripeAccess } from './stripe.client.js';
 import { parseEvent } from './stripe.event.js';
 import { fetchRecord } from './stripe.fetch.js';
 import { FINGERPRINT_REVISION, fingerprintOf } from './stripe.fingerprint.js';
+import { readListing, STRIPE_LISTABLE } from './stripe.listing.js';
 import {
   STRIPE_OPTION_NAMES,
   STRIPE_TOLERANCE_SECONDS,
@@ -34,6 +37,9 @@ export class StripeConnector implements Connector {
   readonly provider = 'stripe';
   readonly fingerprintRevision = FINGERPRINT_REVISION;
   readonly optionNames = Object.keys(STRIPE_OPTION_NAMES);
+  readonly listable = STRIPE_LISTABLE;
+  /** Stripe promises nothing; search, which promises a minute, is not used. */
+  readonly listLagMs = 10_000;
   readonly connections: readonly string[];
   readonly pollable: readonly string[];
   private readonly client: StripeClient;
@@ -80,6 +86,10 @@ export class StripeConnector implements Connector {
 
   changes(request: ChangesRequest, options: FetchOptions): Promise<ChangesPage> {
     return readChanges(this.client, this.accessTo(request.connectionId, EVENTS_PATH), request, options);
+  }
+
+  list(request: ListRequest, options: FetchOptions): Promise<ListPage> {
+    return readListing(this.client, (path) => this.accessTo(request.connectionId, path), request, options);
   }
 
   fingerprint(resource: string, data: object): string {

@@ -57,7 +57,7 @@ function pathAfter(url: string, id: string): string {
   return `${path}?${params.toString()}`;
 }
 
-function isCutOff(value: object): value is EmbeddedList {
+export function isCutOff(value: object): value is EmbeddedList {
   const { object, data, has_more, url } = value as Partial<EmbeddedList>;
   return object === 'list' && has_more === true && Array.isArray(data) && isApiPath(url);
 }
