@@ -24,6 +24,15 @@ export {
 export { SyncAlarm } from './model/alarm.js';
 export { SyncChange, type ChangeKind } from './model/change.js';
 export type { SourceHealth } from './model/health.js';
+export type {
+  FindingCause,
+  FindingKind,
+  ResourceState,
+  RunKind,
+  RunReport,
+  RunResource,
+  RunState,
+} from './model/run.js';
 export type { SyncMode, SyncModes } from './model/mode.js';
 export type {
   ChangesPage,
@@ -75,6 +84,9 @@ export type { EraseResult } from './inbox/erase.service.js';
 export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';
 export type { ConnectionTarget, PauseTarget, RecordTarget } from './process/operator-targets.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
+export type { BackfillOptions } from './ingest/runs/backfill.service.js';
+export type { ListingTarget } from './ingest/runs/listing.targets.js';
+export { SyncRun, type RunControl } from './ingest/runs/sync-run.js';
 export type { PollResult } from './ingest/poll/poll.service.js';
 export type { Answer, IncomingDelivery } from './ingest/webhook/webhook.door.js';
 

@@ -14,6 +14,14 @@ export class DisabledSyncService implements Pick<SyncService, keyof SyncService>
     return Promise.resolve({ status: 503, reason: 'disabled', retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
 
+  backfill(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('backfill'));
+  }
+
+  run(): never {
+    throw new SyncDisabledError('run');
+  }
+
   poll(): Promise<never> {
     return Promise.reject(new SyncDisabledError('poll'));
   }

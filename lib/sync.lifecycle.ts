@@ -19,6 +19,7 @@ import { checkMirrorKeys } from './handlers/mirror.key.js';
 import type { Mirror } from './handlers/mirror.js';
 import type { SyncHandler } from './handlers/sync-handler.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
@@ -44,6 +45,7 @@ export class SyncLifecycle
     private readonly dispatcher: Dispatcher,
     private readonly sweeps: SweepScheduler,
     private readonly polling: PollingScheduler,
+    private readonly runs: RunScheduler,
     private readonly tap: RawBodyTap,
     private readonly moduleRef: ModuleRef,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -83,6 +85,7 @@ export class SyncLifecycle
     if (!this.duties.runsPasses) return;
     this.dispatcher.start();
     this.sweeps.start();
+    this.runs.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

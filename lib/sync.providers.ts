@@ -27,7 +27,16 @@ import { ConnectionHealthService } from './ingest/poll/connection-health.service
 import { CursorService } from './ingest/poll/cursor.service.js';
 import { DeliveryTimesService } from './ingest/poll/delivery-times.service.js';
 import { PollService } from './ingest/poll/poll.service.js';
+import { ComparisonService } from './ingest/listing/comparison.service.js';
+import { ListingWalker } from './ingest/listing/listing.walker.js';
+import { TicketService } from './ingest/listing/ticket.service.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { BackfillService } from './ingest/runs/backfill.service.js';
+import { ListingTargets } from './ingest/runs/listing.targets.js';
+import { RunEventsService } from './ingest/runs/run-events.service.js';
+import { RunReportService } from './ingest/runs/run-report.service.js';
+import { RunScheduler } from './ingest/runs/run.scheduler.js';
+import { RunService } from './ingest/runs/run.service.js';
 import { WebhookDoor } from './ingest/webhook/webhook.door.js';
 import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
@@ -75,6 +84,15 @@ const services: Provider[] = [
   PollService,
   CursorService,
   ConnectionHealthService,
+  TicketService,
+  ComparisonService,
+  ListingWalker,
+  ListingTargets,
+  RunScheduler,
+  RunService,
+  RunEventsService,
+  RunReportService,
+  BackfillService,
   IdempotencyService,
   InboxService,
   WaitingEventsService,

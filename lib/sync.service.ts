@@ -10,6 +10,10 @@ import { EraseService, type EraseResult } from './inbox/erase.service.js';
 import { PauseService } from './inbox/pause.service.js';
 import type { PollResult } from './ingest/poll/poll.service.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { BackfillService, type BackfillOptions } from './ingest/runs/backfill.service.js';
+import { RunReportService } from './ingest/runs/run-report.service.js';
+import { RunService } from './ingest/runs/run.service.js';
+import { SyncRun } from './ingest/runs/sync-run.js';
 import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook/webhook.door.js';
 import { ExplainService } from './observe/explain.service.js';
 import { AdoptService, type AdoptOptions, type AdoptResult } from './process/adopt.service.js';
@@ -31,6 +35,9 @@ export class SyncService {
   constructor(
     private readonly door: WebhookDoor,
     private readonly polling: PollingScheduler,
+    private readonly backfills: BackfillService,
+    private readonly runs: RunService,
+    private readonly reports: RunReportService,
     private readonly replays: ReplayService,
     private readonly explains: ExplainService,
     private readonly dispatcher: Dispatcher,
@@ -58,6 +65,25 @@ export class SyncService {
    */
   async poll(target: ConnectionTarget): Promise<PollResult[]> {
     return this.polling.pollNow(this.targets.connection('poll', target));
+  }
+
+  /**
+   * Reads whole listings, so that change handlers and mirrors get to know every record: for a new one, or a source that is
+   * new. What is known as it is listed calls nobody, and event handlers are called by none of it. Resolves when the run is
+   * written down; it goes on in the background of processes that run handlers, and survives their end.
+   * @throws RangeError for a source, connection or resource that cannot be listed, a `from` that is not before `to`, or a
+   * field that there is not; no run is begun then
+   */
+  async backfill(options: BackfillOptions): Promise<SyncRun> {
+    return this.run(await this.backfills.begin(options));
+  }
+
+  /** A run by its id, from any process. Its methods throw RangeError if there is none of that id. */
+  run(id: string): SyncRun {
+    return new SyncRun(id, {
+      report: () => this.reports.report(id),
+      change: (to) => this.runs.change(id, to),
+    });
   }
 
   /**

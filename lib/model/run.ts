@@ -22,3 +22,32 @@ export type FindingKind = 'missing' | 'stale' | 'gone' | 'local';
 /** Why it was not known. */
 export type FindingCause =
   'never-delivered' | 'delivered-but-dead' | 'type-ignored' | 'deleted-unseen' | 'changed-locally';
+
+/** How far a run has come with one resource. */
+export interface RunResource {
+  readonly state: ResourceState;
+  /** Records listed. */
+  readonly read: number;
+  /** Those of them that were not known as they are, and went to handlers. */
+  readonly changed: number;
+  /** Why it failed. */
+  readonly error: string | null;
+}
+
+/** How far a run has come, and after its end what has come of it. */
+export interface RunReport {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly source: string;
+  readonly connectionId: string;
+  readonly state: RunState;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+  readonly resources: Readonly<Record<string, RunResource>>;
+  /** Records listed per second since it began. */
+  readonly perSecond: number;
+  /** Milliseconds until all is listed, as far as it can be told from what has been; `null`: it cannot. */
+  readonly leftMs: number | null;
+  /** What it did not do, in words; empty for a run that is `completed`. */
+  readonly notDone: readonly string[];
+}

@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { numberIn, timeIn } from '../../database/row-values.js';
+import { listed } from '../../database/statement.js';
+import { SyncDatabase, type Query } from '../../database/sync.database.js';
+import type { ListedRecord } from '../../model/connector.js';
+import { recordKeyOf } from '../../model/keys.js';
+import type { RecordKey } from '../../model/record.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
+
+/** A listed record that is not known as it is listed. */
+export interface Difference {
+  readonly record: RecordKey;
+  readonly recordKey: Buffer;
+  /** `unsure`: the listing has less of it, or what is stored says nothing. */
+  readonly kind: 'missing' | 'stale' | 'unsure';
+  /** The version that is stored. */
+  readonly version: number;
+  /** When it was stored; null: never. */
+  readonly savedAt: Date | null;
+  readonly listed: ListedRecord;
+}
+
+/** Compares what is listed with what is stored. */
+@Injectable()
+export class ComparisonService {
+  constructor(
+    private readonly database: SyncDatabase,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /** Those that differ, but for records with waiting events: these are on their way to being known. */
+  async differences(
+    query: Query,
+    place: Omit<RecordKey, 'id'>,
+    records: readonly ListedRecord[],
+  ): Promise<Difference[]> {
+    if (records.length === 0) return [];
+    const keyed = records.map((each) => ({ each, key: recordKeyOf({ ...place, id: each.id }) }));
+    const keys = keyed.map(({ key }) => key);
+    const stored = await this.stored(query, keys);
+    const waiting = await this.waiting(query, keys);
+    return keyed.flatMap(({ each, key }) => {
+      const hex = key.toString('hex');
+      if (waiting.has(hex)) return [];
+      const row = stored.get(hex);
+      const kind = this.kindOf(place, each, row);
+      if (!kind) return [];
+      const version = row ? numberIn(row.version) : 0;
+      const savedAt = timeIn(row?.saved_at);
+      return [{ record: { ...place, id: each.id }, recordKey: key, kind, version, savedAt, listed: each }];
+    });
+  }
+
+  private kindOf(
+    { source, resource }: Omit<RecordKey, 'id'>,
+    { data }: ListedRecord,
+    row: RecordRow | undefined,
+  ): Difference['kind'] | null {
+    if (!row || (numberIn(row.version) === 0 && row.deleted_at === null)) return 'missing';
+    if (row.deleted_at !== null) return 'stale';
+    const { connector } = this.options.sources[source]!;
+    // Adopted, or stored by another meaning of fingerprints: it says nothing about the content.
+    const isSilent =
+      row.fingerprint === null || numberIn(row.fingerprint_revision) !== connector.fingerprintRevision;
+    if (data === null || isSilent) return 'unsure';
+    return connector.fingerprint(resource, data) === row.fingerprint ? null : 'stale';
+  }
+
+  private async stored(query: Query, keys: readonly Buffer[]): Promise<Map<string, RecordRow>> {
+    const params: unknown[] = [];
+    const rows = await query<RecordRow>(
+      `SELECT record_key, version, fingerprint, fingerprint_revision, deleted_at, saved_at
+       FROM ${this.database.tables.record} WHERE record_key IN (${listed(params, keys)})`,
+      params,
+    );
+    return new Map(rows.map((row) => [row.record_key.toString('hex'), row]));
+  }
+
+  private async waiting(query: Query, keys: readonly Buffer[]): Promise<Set<string>> {
+    const params: unknown[] = [];
+    const rows = await query<{ record_key: Buffer }>(
+      `SELECT DISTINCT record_key FROM ${this.database.tables.event}
+       WHERE record_key IN (${listed(params, keys)}) AND state = 'waiting'`,
+      params,
+    );
+    return new Set(rows.map(({ record_key: key }) => key.toString('hex')));
+  }
+}
+
+interface RecordRow {
+  readonly record_key: Buffer;
+  readonly version: unknown;
+  readonly fingerprint: string | null;
+  readonly fingerprint_revision: unknown;
+  readonly deleted_at: unknown;
+  readonly saved_at: unknown;
+}

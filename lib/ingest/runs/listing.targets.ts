@@ -1,0 +1,112 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HandlerRegistry } from '../../handlers/handler.registry.js';
+import type { ListedResource } from '../../model/connector.js';
+import { aDate, anArray, aText, type OptionKinds } from '../../model/option-kinds.js';
+import { optionProblem } from '../../model/option-problem.js';
+import { DEFAULT_CONNECTION, type ConnectionKey } from '../../model/record.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
+
+/** Whose records of which kinds. */
+export interface ListingTarget {
+  source: string;
+  /** @default 'default' */
+  connectionId?: string;
+  /** @default those that change handlers and mirrors are for, and that can be listed */
+  resources?: readonly string[];
+}
+
+const KINDS = {
+  source: aText(64),
+  connectionId: aText(255),
+  resources: anArray,
+  from: aDate,
+  to: aDate,
+} satisfies OptionKinds<ListingTarget & { from?: Date; to?: Date }>;
+
+/** Finds out what is to be listed. */
+@Injectable()
+export class ListingTargets {
+  constructor(
+    private readonly registry: HandlerRegistry,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  /**
+   * @param method as messages name it
+   * @param bounds which of `from` and `to` it takes
+   * @throws RangeError for what cannot be meant
+   */
+  listing(
+    method: string,
+    target: ListingTarget & { from?: Date; to?: Date },
+    bounds: readonly ('from' | 'to')[],
+  ): { connection: ConnectionKey; resources: ListedResource[] } {
+    const { from: fromKind, to: toKind, ...kinds } = KINDS;
+    const ofBounds = { from: fromKind, to: toKind };
+    const all = { ...kinds, ...Object.fromEntries(bounds.map((bound) => [bound, ofBounds[bound]])) };
+    const problem = optionProblem(target, all);
+    if (problem) throw wrong(method, problem);
+    const { source, connectionId = DEFAULT_CONNECTION, from, to } = target;
+    if (from && to && from >= to) throw wrong(method, `from, ${shown(from)}, is not before to, ${shown(to)}`);
+    const { connector } = this.sourceOf(method, source);
+    if (!connector.list || !connector.listable)
+      throw wrong(
+        method,
+        `'${source}' cannot be listed: ${connector.provider} has no listings that the connector knows`,
+      );
+    const connections = connector.pollable ?? [DEFAULT_CONNECTION, ...connector.connections];
+    if (!connections.includes(connectionId))
+      throw wrong(
+        method,
+        `'${source}' has no connection '${connectionId}' of its own; there is: ${names(connections)}`,
+      );
+    return {
+      connection: { source, connectionId },
+      resources: this.resources(method, target, connector.listable),
+    };
+  }
+
+  private resources(
+    method: string,
+    { source, resources }: ListingTarget,
+    listable: readonly ListedResource[],
+  ): ListedResource[] {
+    const known = listable.map(({ resource }) => resource);
+    const unknown = resources?.find((resource) => !known.includes(resource));
+    if (unknown !== undefined)
+      throw wrong(method, `'${unknown}' cannot be listed; what can: ${names(known)}`);
+    const wanted = listable.filter(
+      ({ resource }) => this.registry.changeHandlers(source, resource).length > 0,
+    );
+    const chosen = resources ? wanted.filter(({ resource }) => resources.includes(resource)) : wanted;
+    const idle = resources?.find((resource) => !chosen.some((each) => each.resource === resource));
+    if (idle !== undefined)
+      throw wrong(method, `nobody would be told of '${idle}': there is no change handler or mirror for it`);
+    if (chosen.length === 0)
+      throw wrong(
+        method,
+        `there is no change handler or mirror of '${source}' for anything that can be listed`,
+      );
+    return chosen;
+  }
+
+  private sourceOf(method: string, source: string) {
+    if (Object.hasOwn(this.options.sources, source)) return this.options.sources[source]!;
+    throw wrong(
+      method,
+      `there is no source '${source}'; there is: ${names(Object.keys(this.options.sources))}`,
+    );
+  }
+}
+
+function wrong(method: string, problem: string): RangeError {
+  return new RangeError(`SyncService.${method}(): ${problem}`);
+}
+
+function names(all: readonly string[]): string {
+  return all.map((name) => `'${name}'`).join(', ') || 'none';
+}
+
+function shown(date: Date): string {
+  return date.toISOString();
+}

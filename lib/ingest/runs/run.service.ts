@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { timeIn } from '../../database/row-values.js';
+import { listed } from '../../database/statement.js';
+import { SyncDatabase, type Query } from '../../database/sync.database.js';
+import { notPaused } from '../../inbox/pause.service.js';
+import type { ConnectionKey } from '../../model/record.js';
+import type { RunKind, RunState } from '../../model/run.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
+import type { Progress } from './run.progress.js';
+
+/** A run as it stands in its row. */
+export interface Run extends ConnectionKey {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly state: RunState;
+  readonly progress: Progress;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+/** A run that this process works on. */
+export interface HeldRun extends Run {
+  readonly leaseToken: string;
+}
+
+/** Someone else works on the run, or it was paused or cancelled. */
+export class RunLostError extends Error {}
+
+/** Keeps runs: what is to be done, and how far that has come. One process at a time works on a run. */
+@Injectable()
+export class RunService {
+  constructor(
+    private readonly database: SyncDatabase,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
+
+  async create(kind: RunKind, { source, connectionId }: ConnectionKey, progress: Progress): Promise<string> {
+    const { tables, now } = this.database;
+    // The token tells the row that was inserted from any other: not every database returns its id.
+    const token = randomUUID();
+    await this.database.query(
+      `INSERT INTO ${tables.run} (kind, source, connection_id, state, progress, started_at, due_at, lease_token, lease_until)
+       VALUES ($1, $2, $3, 'running', $4, ${now}, ${now}, $5, ${now})`,
+      [kind, source, connectionId, JSON.stringify(progress), token],
+    );
+    const [row] = await this.database.query<{ id: unknown }>(
+      `SELECT id FROM ${tables.run} WHERE lease_token = $1`,
+      [token],
+    );
+    await this.database.query(`UPDATE ${tables.run} SET lease_token = NULL WHERE lease_token = $1`, [token]);
+    return String(row!.id);
+  }
+
+  async find(id: string): Promise<Run | null> {
+    const [row] = await this.database.query<RunRow>(`${this.select()} WHERE id = $1`, [id]);
+    return row ? runOf(row) : null;
+  }
+
+  /** A run that is due and that nobody works on, of the sources that this process knows. */
+  async claim(): Promise<HeldRun | null> {
+    const sources = Object.keys(this.options.sources);
+    if (sources.length === 0) return null;
+    const { tables, now } = this.database;
+    const params: unknown[] = [];
+    const free = `state = 'running' AND due_at <= ${now} AND (lease_token IS NULL OR lease_until < ${now})`;
+    const [next] = await this.database.query<{ id: unknown }>(
+      `SELECT id FROM ${tables.run} AS run WHERE ${free} AND source IN (${listed(params, sources)})
+         AND ${notPaused(this.database, 'run')} ORDER BY due_at LIMIT 1`,
+      params,
+    );
+    if (!next) return null;
+    const leaseToken = randomUUID();
+    await this.database.query(
+      `UPDATE ${tables.run} SET lease_token = $2, lease_until = ${this.until()} WHERE id = $1 AND ${free}`,
+      [next.id, leaseToken],
+    );
+    const [row] = await this.database.query<RunRow>(`${this.select()} WHERE id = $1 AND lease_token = $2`, [
+      next.id,
+      leaseToken,
+    ]);
+    return row ? { ...runOf(row), leaseToken } : null;
+  }
+
+  /**
+   * Writes progress down, in the transaction in which `store` stores what was read on the way there.
+   * @throws RunLostError if it is no longer this process' to work on; nothing is stored then
+   */
+  save<T>(
+    { id, leaseToken }: HeldRun,
+    progress: (stored: T) => Progress,
+    store: (query: Query) => Promise<T>,
+  ): Promise<Progress> {
+    const { tables, dialect } = this.database;
+    return this.database.transaction(async (query) => {
+      const [mine] = await query(
+        `SELECT 1 AS held FROM ${tables.run} WHERE id = $1 AND lease_token = $2 AND state = 'running' ${dialect.forUpdate}`,
+        [id, leaseToken],
+      );
+      if (!mine) throw new RunLostError();
+      const after = progress(await store(query));
+      await query(`UPDATE ${tables.run} SET progress = $2, lease_until = ${this.until()} WHERE id = $1`, [
+        id,
+        JSON.stringify(after),
+      ]);
+      return after;
+    });
+  }
+
+  /** Nothing more can be done now. */
+  async putOff({ id, leaseToken }: HeldRun, inMs: number): Promise<void> {
+    await this.database.query(
+      `UPDATE ${this.database.tables.run} SET lease_token = NULL, lease_until = NULL, due_at = ${this.database.in(inMs)}
+       WHERE id = $1 AND lease_token = $2`,
+      [id, leaseToken],
+    );
+  }
+
+  async finish({ id, leaseToken }: HeldRun, state: RunState): Promise<void> {
+    const { tables, now } = this.database;
+    await this.database.query(
+      `UPDATE ${tables.run} SET state = $3, finished_at = ${now}, lease_token = NULL, lease_until = NULL
+       WHERE id = $1 AND lease_token = $2 AND state = 'running'`,
+      [id, leaseToken, state],
+    );
+  }
+
+  /** What an operator wants. Whoever works on it stops with the page that it is at. Without effect after its end. */
+  async change(id: string, to: 'running' | 'paused' | 'cancelled'): Promise<void> {
+    const { tables, now } = this.database;
+    const finished = to === 'cancelled' ? `, finished_at = ${now}` : '';
+    await this.database.query(
+      `UPDATE ${tables.run} SET state = $2, lease_token = NULL, lease_until = NULL, due_at = ${now} ${finished}
+       WHERE id = $1 AND state IN ('running', 'paused')`,
+      [id, to],
+    );
+  }
+
+  private select(): string {
+    return `SELECT id, kind, source, connection_id, state, progress, started_at, finished_at FROM ${this.database.tables.run}`;
+  }
+
+  private until(): string {
+    return this.database.in(this.options.leaseMs);
+  }
+}
+
+interface RunRow {
+  readonly id: unknown;
+  readonly kind: RunKind;
+  readonly source: string;
+  readonly connection_id: string;
+  readonly state: RunState;
+  readonly progress: string;
+  readonly started_at: unknown;
+  readonly finished_at: unknown;
+}
+
+function runOf(row: RunRow): Run {
+  return {
+    id: String(row.id),
+    kind: row.kind,
+    source: row.source,
+    connectionId: row.connection_id,
+    state: row.state,
+    progress: JSON.parse(row.progress) as Progress,
+    startedAt: timeIn(row.started_at)!,
+    finishedAt: timeIn(row.finished_at),
+  };
+}

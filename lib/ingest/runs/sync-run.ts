@@ -1,0 +1,66 @@
+import { distinctUntilChanged, lastValueFrom, switchMap, takeWhile, timer, type Observable } from 'rxjs';
+import type { RunReport } from '../../model/run.js';
+
+/** How often progress is looked at. */
+const EVERY_MS = 250;
+
+const GOES_ON: readonly RunReport['state'][] = ['running', 'paused'];
+
+/** What a run's handle calls. */
+export interface RunControl {
+  report(): Promise<RunReport>;
+  change(to: 'running' | 'paused' | 'cancelled'): Promise<void>;
+}
+
+/**
+ * A run that has been begun, in the background of whichever processes run handlers. It goes on when this handle is
+ * forgotten or its process ends: `SyncService.run(id)` gives another.
+ */
+export class SyncRun {
+  constructor(
+    /** Under which it stands in `sync_run`. */
+    readonly id: string,
+    private readonly control: RunControl,
+  ) {}
+
+  /**
+   * How far it is: at once to who subscribes, whenever that has changed, and a last time at its end. Errors if the database
+   * cannot be asked.
+   */
+  get progress(): Observable<RunReport> {
+    return timer(0, EVERY_MS).pipe(
+      switchMap(() => this.control.report()),
+      distinctUntilChanged((a, b) => signOf(a) === signOf(b)),
+      takeWhile(({ state }) => GOES_ON.includes(state), true),
+    );
+  }
+
+  /** How far it is now. */
+  report(): Promise<RunReport> {
+    return this.control.report();
+  }
+
+  /** Resolves at its end, whatever that is: look at `state`. */
+  done(): Promise<RunReport> {
+    return lastValueFrom(this.progress);
+  }
+
+  /** Stops it with the page that it is at. Handlers go on with what is listed. */
+  pause(): Promise<void> {
+    return this.control.change('paused');
+  }
+
+  /** Goes on from there. */
+  resume(): Promise<void> {
+    return this.control.change('running');
+  }
+
+  /** Ends it. What is listed already is handled all the same. */
+  cancel(): Promise<void> {
+    return this.control.change('cancelled');
+  }
+}
+
+function signOf({ state, resources, notDone }: RunReport): string {
+  return JSON.stringify([state, resources, notDone]);
+}
