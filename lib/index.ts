@@ -25,8 +25,10 @@ export { SyncAlarm } from './model/alarm.js';
 export { SyncChange, type ChangeKind } from './model/change.js';
 export type { SourceHealth } from './model/health.js';
 export type {
+  Finding,
   FindingCause,
   FindingKind,
+  ResourceFindings,
   ResourceState,
   RunKind,
   RunReport,
@@ -85,6 +87,7 @@ export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';
 export type { ConnectionTarget, PauseTarget, RecordTarget } from './process/operator-targets.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
 export type { BackfillOptions } from './ingest/runs/backfill.service.js';
+export type { ReconcileOptions } from './ingest/runs/reconcile.service.js';
 export type { ListingTarget } from './ingest/runs/listing.targets.js';
 export { SyncRun, type RunControl } from './ingest/runs/sync-run.js';
 export type { PollResult } from './ingest/poll/poll.service.js';

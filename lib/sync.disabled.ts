@@ -18,6 +18,10 @@ export class DisabledSyncService implements Pick<SyncService, keyof SyncService>
     return Promise.reject(new SyncDisabledError('backfill'));
   }
 
+  reconcile(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('reconcile'));
+  }
+
   run(): never {
     throw new SyncDisabledError('run');
   }

@@ -32,6 +32,10 @@ import { ListingWalker } from './ingest/listing/listing.walker.js';
 import { TicketService } from './ingest/listing/ticket.service.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { BackfillService } from './ingest/runs/backfill.service.js';
+import { FindingReportService } from './ingest/runs/finding-report.service.js';
+import { FindingService } from './ingest/runs/finding.service.js';
+import { ReconcileService } from './ingest/runs/reconcile.service.js';
+import { VerdictService } from './ingest/runs/verdict.service.js';
 import { ListingTargets } from './ingest/runs/listing.targets.js';
 import { RunEventsService } from './ingest/runs/run-events.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
@@ -93,6 +97,10 @@ const services: Provider[] = [
   RunEventsService,
   RunReportService,
   BackfillService,
+  ReconcileService,
+  FindingService,
+  FindingReportService,
+  VerdictService,
   IdempotencyService,
   InboxService,
   WaitingEventsService,

@@ -11,6 +11,8 @@ import { PauseService } from './inbox/pause.service.js';
 import type { PollResult } from './ingest/poll/poll.service.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { BackfillService, type BackfillOptions } from './ingest/runs/backfill.service.js';
+import { FindingReportService } from './ingest/runs/finding-report.service.js';
+import { ReconcileService, type ReconcileOptions } from './ingest/runs/reconcile.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { SyncRun } from './ingest/runs/sync-run.js';
@@ -36,6 +38,8 @@ export class SyncService {
     private readonly door: WebhookDoor,
     private readonly polling: PollingScheduler,
     private readonly backfills: BackfillService,
+    private readonly reconciliations: ReconcileService,
+    private readonly findings: FindingReportService,
     private readonly runs: RunService,
     private readonly reports: RunReportService,
     private readonly replays: ReplayService,
@@ -78,10 +82,21 @@ export class SyncService {
     return this.run(await this.backfills.begin(options));
   }
 
+  /**
+   * Compares what the provider has with what is known: by listing everything, so it also finds updates of old records and
+   * deletions that nothing has told of. What differs is read once more by itself, and put right by the same way as any
+   * event; the run's report says what was found and why. A second run finds nothing.
+   * @throws RangeError for a source, connection or resource that cannot be listed, or a field that there is not
+   */
+  async reconcile(options: ReconcileOptions): Promise<SyncRun> {
+    return this.run(await this.reconciliations.begin(options));
+  }
+
   /** A run by its id, from any process. Its methods throw RangeError if there is none of that id. */
   run(id: string): SyncRun {
     return new SyncRun(id, {
       report: () => this.reports.report(id),
+      findings: (limit, offset) => this.findings.list(id, limit, offset),
       change: (to) => this.runs.change(id, to),
     });
   }

@@ -7,8 +7,8 @@ export type RunKind = 'backfill' | 'reconcile';
  */
 export type RunState = 'running' | 'paused' | 'completed' | 'failed' | 'halted' | 'cancelled';
 
-/** Where one resource of a run stands. */
-export type ResourceState = 'waiting' | 'running' | 'completed' | 'failed';
+/** Where one resource of a run stands. `halted`: listed, and more of it is gone than is believable. */
+export type ResourceState = 'waiting' | 'running' | 'completed' | 'failed' | 'halted';
 
 /**
  * How a record differs:
@@ -34,6 +34,31 @@ export interface RunResource {
   readonly error: string | null;
 }
 
+/** What a reconciliation has found of one resource. */
+export interface ResourceFindings {
+  readonly missing: number;
+  readonly stale: number;
+  readonly gone: number;
+  readonly local: number;
+  /** Those of them that are as they should be by now. */
+  readonly repaired: number;
+  /** How many for which reason. */
+  readonly causes: Readonly<Partial<Record<FindingCause, number>>>;
+  /** Since when the first of them has differed, as far as that is known. */
+  readonly since: Date | null;
+}
+
+/** One record that a reconciliation has found to differ. */
+export interface Finding {
+  readonly resource: string;
+  readonly recordId: string;
+  readonly kind: FindingKind;
+  readonly cause: FindingCause;
+  /** When it was last known to be right; of a missing one, `null`. */
+  readonly since: Date | null;
+  readonly repaired: boolean;
+}
+
 /** How far a run has come, and after its end what has come of it. */
 export interface RunReport {
   readonly id: string;
@@ -44,6 +69,8 @@ export interface RunReport {
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
   readonly resources: Readonly<Record<string, RunResource>>;
+  /** Of a reconciliation, by resource: what it has found so far. Empty: everything was as it should be. */
+  readonly findings: Readonly<Record<string, ResourceFindings>>;
   /** Records listed per second since it began. */
   readonly perSecond: number;
   /** Milliseconds until all is listed, as far as it can be told from what has been; `null`: it cannot. */

@@ -96,6 +96,7 @@ describe('the role of a process', () => {
       'held-back',
       'bodies',
       'unhandled',
+      'runs',
     ]);
   });
 

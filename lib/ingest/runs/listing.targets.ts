@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { ListedResource } from '../../model/connector.js';
-import { aDate, anArray, aText, type OptionKinds } from '../../model/option-kinds.js';
+import { aBoolean, aDate, anArray, aText, type OptionKinds } from '../../model/option-kinds.js';
 import { optionProblem } from '../../model/option-problem.js';
 import { DEFAULT_CONNECTION, type ConnectionKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
@@ -19,9 +19,10 @@ const KINDS = {
   source: aText(64),
   connectionId: aText(255),
   resources: anArray,
-  from: aDate,
-  to: aDate,
-} satisfies OptionKinds<ListingTarget & { from?: Date; to?: Date }>;
+} satisfies OptionKinds<ListingTarget>;
+
+/** Beside these, each method has some of its own. */
+const MORE_KINDS = { from: aDate, to: aDate, dryRun: aBoolean };
 
 /** Finds out what is to be listed. */
 @Injectable()
@@ -33,18 +34,16 @@ export class ListingTargets {
 
   /**
    * @param method as messages name it
-   * @param bounds which of `from` and `to` it takes
+   * @param more options that it takes beside
    * @throws RangeError for what cannot be meant
    */
   listing(
     method: string,
     target: ListingTarget & { from?: Date; to?: Date },
-    bounds: readonly ('from' | 'to')[],
+    more: readonly (keyof typeof MORE_KINDS)[],
   ): { connection: ConnectionKey; resources: ListedResource[] } {
-    const { from: fromKind, to: toKind, ...kinds } = KINDS;
-    const ofBounds = { from: fromKind, to: toKind };
-    const all = { ...kinds, ...Object.fromEntries(bounds.map((bound) => [bound, ofBounds[bound]])) };
-    const problem = optionProblem(target, all);
+    const own = Object.fromEntries(more.map((name) => [name, MORE_KINDS[name]]));
+    const problem = optionProblem(target, { ...KINDS, ...own });
     if (problem) throw wrong(method, problem);
     const { source, connectionId = DEFAULT_CONNECTION, from, to } = target;
     if (from && to && from >= to) throw wrong(method, `from, ${shown(from)}, is not before to, ${shown(to)}`);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RunReport, RunResource } from '../../model/run.js';
 import { SyncClock } from '../../sync.clock.js';
+import { FindingReportService } from './finding-report.service.js';
 import { RunEventsService } from './run-events.service.js';
 import { shareOf } from './run.progress.js';
 import { RunService, type Run } from './run.service.js';
@@ -14,6 +15,7 @@ export class RunReportService {
   constructor(
     private readonly runs: RunService,
     private readonly events: RunEventsService,
+    private readonly findings: FindingReportService,
     private readonly clock: SyncClock,
   ) {}
 
@@ -37,6 +39,7 @@ export class RunReportService {
       resources: Object.fromEntries(
         Object.entries(progress).map(([name, resource]) => [name, shown(resource)]),
       ),
+      findings: await this.findings.summary(id),
       perSecond: (read * 1_000) / elapsedMs,
       leftMs: finishedAt || share === null ? null : Math.round((elapsedMs * (1 - share)) / share),
       notDone: await this.notDone(run),
@@ -48,6 +51,7 @@ export class RunReportService {
     const resources = Object.entries(run.progress).flatMap(([resource, { state, error }]) => {
       if (state === 'completed') return [];
       if (state === 'failed') return [`${resource}: failed, ${error ?? 'for no known reason'}`];
+      if (state === 'halted') return [`${resource}: ${error ?? 'halted'}`];
       return run.state === 'running' ? [] : [`${resource}: not listed to its end`];
     });
     const events = Object.entries(waiting).map(([reason, count]) => `${count} record(s) wait: ${reason}`);

@@ -17,6 +17,8 @@ export interface ResourceProgress {
   readonly slices: readonly Slice[];
   readonly read: number;
   readonly changed: number;
+  /** Of a reconciliation: what is gone has been looked for. */
+  readonly compared?: boolean;
   /** Calls that failed since the last that did not. */
   readonly failures: number;
   readonly error: string | null;
@@ -63,7 +65,7 @@ function cuts(from: number | null, to: number | null, now: number): (number | nu
 /** The resource that is the next one to be listed, with the slices to go on with. */
 export function nextPages(progress: Progress): { resource: string; slices: number[] } | null {
   for (const [resource, { state, slices }] of Object.entries(progress)) {
-    if (state === 'completed' || state === 'failed') continue;
+    if (state !== 'waiting' && state !== 'running') continue;
     return { resource, slices: slices.flatMap(({ done }, i) => (done ? [] : [i])).slice(0, SLICES) };
   }
   return null;
@@ -103,6 +105,13 @@ export function withFailure(progress: Progress, resource: string, error: string,
   const before = progress[resource]!;
   const state = gaveUp ? 'failed' : before.state;
   return { ...progress, [resource]: { ...before, state, failures: before.failures + 1, error } };
+}
+
+/** @param halted more of it is gone than is believable, and why that is so */
+export function withCompared(progress: Progress, resource: string, halted: string | null): Progress {
+  const before = progress[resource]!;
+  const state = halted === null ? before.state : 'halted';
+  return { ...progress, [resource]: { ...before, state, compared: true, error: halted } };
 }
 
 /** How much of the time that it spans is listed, from 0 to 1; null where that says nothing. */

@@ -5,6 +5,7 @@ import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import { ListingWalker } from '../listing/listing.walker.js';
 import { BackfillService } from './backfill.service.js';
+import { ReconcileService } from './reconcile.service.js';
 import { RunLostError, RunService, type HeldRun } from './run.service.js';
 
 const INTERVAL = 'runs';
@@ -27,6 +28,7 @@ export class RunScheduler {
     private readonly registry: SyncSchedulerRegistry,
     private readonly runs: RunService,
     private readonly backfills: BackfillService,
+    private readonly reconciliations: ReconcileService,
     private readonly walker: ListingWalker,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -65,7 +67,7 @@ export class RunScheduler {
 
   private async work(run: HeldRun): Promise<void> {
     try {
-      await this.backfills.work(run);
+      await (run.kind === 'backfill' ? this.backfills : this.reconciliations).work(run);
     } catch (error) {
       // Paused, cancelled, or taken over.
       if (error instanceof RunLostError) return;

@@ -9,12 +9,19 @@ import type { RunKind, RunState } from '../../model/run.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import type { Progress } from './run.progress.js';
 
+/** How a run is to be done. */
+export interface RunRequest {
+  /** Nothing is to be changed. */
+  readonly dryRun?: boolean;
+}
+
 /** A run as it stands in its row. */
 export interface Run extends ConnectionKey {
   readonly id: string;
   readonly kind: RunKind;
   readonly state: RunState;
   readonly progress: Progress;
+  readonly request: RunRequest;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 }
@@ -35,14 +42,19 @@ export class RunService {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
-  async create(kind: RunKind, { source, connectionId }: ConnectionKey, progress: Progress): Promise<string> {
+  async create(
+    kind: RunKind,
+    { source, connectionId }: ConnectionKey,
+    progress: Progress,
+    request: RunRequest = {},
+  ): Promise<string> {
     const { tables, now } = this.database;
     // The token tells the row that was inserted from any other: not every database returns its id.
     const token = randomUUID();
     await this.database.query(
-      `INSERT INTO ${tables.run} (kind, source, connection_id, state, progress, started_at, due_at, lease_token, lease_until)
-       VALUES ($1, $2, $3, 'running', $4, ${now}, ${now}, $5, ${now})`,
-      [kind, source, connectionId, JSON.stringify(progress), token],
+      `INSERT INTO ${tables.run} (kind, source, connection_id, state, progress, request, started_at, due_at, lease_token, lease_until)
+       VALUES ($1, $2, $3, 'running', $4, $6, ${now}, ${now}, $5, ${now})`,
+      [kind, source, connectionId, JSON.stringify(progress), token, JSON.stringify(request)],
     );
     const [row] = await this.database.query<{ id: unknown }>(
       `SELECT id FROM ${tables.run} WHERE lease_token = $1`,
@@ -137,7 +149,7 @@ export class RunService {
   }
 
   private select(): string {
-    return `SELECT id, kind, source, connection_id, state, progress, started_at, finished_at FROM ${this.database.tables.run}`;
+    return `SELECT id, kind, source, connection_id, state, progress, request, started_at, finished_at FROM ${this.database.tables.run}`;
   }
 
   private until(): string {
@@ -152,6 +164,7 @@ interface RunRow {
   readonly connection_id: string;
   readonly state: RunState;
   readonly progress: string;
+  readonly request: string;
   readonly started_at: unknown;
   readonly finished_at: unknown;
 }
@@ -164,6 +177,7 @@ function runOf(row: RunRow): Run {
     connectionId: row.connection_id,
     state: row.state,
     progress: JSON.parse(row.progress) as Progress,
+    request: JSON.parse(row.request) as RunRequest,
     startedAt: timeIn(row.started_at)!,
     finishedAt: timeIn(row.finished_at),
   };

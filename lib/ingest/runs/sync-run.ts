@@ -1,5 +1,5 @@
 import { distinctUntilChanged, lastValueFrom, switchMap, takeWhile, timer, type Observable } from 'rxjs';
-import type { RunReport } from '../../model/run.js';
+import type { Finding, RunReport } from '../../model/run.js';
 
 /** How often progress is looked at. */
 const EVERY_MS = 250;
@@ -9,6 +9,7 @@ const GOES_ON: readonly RunReport['state'][] = ['running', 'paused'];
 /** What a run's handle calls. */
 export interface RunControl {
   report(): Promise<RunReport>;
+  findings(limit: number, offset: number): Promise<Finding[]>;
   change(to: 'running' | 'paused' | 'cancelled'): Promise<void>;
 }
 
@@ -38,6 +39,14 @@ export class SyncRun {
   /** How far it is now. */
   report(): Promise<RunReport> {
     return this.control.report();
+  }
+
+  /**
+   * The records that a reconciliation has found to differ, by resource and id.
+   * @param page a part of them @default the first 1,000
+   */
+  findings({ limit = 1_000, offset = 0 }: { limit?: number; offset?: number } = {}): Promise<Finding[]> {
+    return this.control.findings(limit, offset);
   }
 
   /** Resolves at its end, whatever that is: look at `state`. */

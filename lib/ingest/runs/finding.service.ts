@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common';
+import { numberIn, timeIn } from '../../database/row-values.js';
+import { listed, whole } from '../../database/statement.js';
+import { SyncDatabase, type Query } from '../../database/sync.database.js';
+import type { FindingKind } from '../../model/run.js';
+import type { RecordKey } from '../../model/record.js';
+import type { Run } from './run.service.js';
+
+/** A record that may differ, before its own read has confirmed it. */
+export interface Candidate {
+  readonly record: RecordKey;
+  readonly recordKey: Buffer;
+  readonly kind: FindingKind;
+  /** The version that is stored. */
+  readonly version: number;
+  readonly savedAt: Date | null;
+}
+
+/** A known record that a complete listing does not have. */
+export type Unlisted = Omit<Candidate, 'kind'>;
+
+/** Keeps what a reconciliation has seen and found. */
+@Injectable()
+export class FindingService {
+  constructor(private readonly database: SyncDatabase) {}
+
+  /** Notes that these records were listed. */
+  noteListed(
+    query: Query,
+    runId: string,
+    records: readonly { record: RecordKey; recordKey: Buffer }[],
+  ): Promise<void> {
+    return this.insert(
+      query,
+      runId,
+      records.map(({ record, recordKey }) => [
+        recordKey,
+        record.resource,
+        record.id,
+        LISTED,
+        LISTED,
+        0,
+        null,
+      ]),
+    );
+  }
+
+  /** Notes what may differ, in the place of what was noted before. */
+  async noteCandidates(query: Query, runId: string, candidates: readonly Candidate[]): Promise<void> {
+    if (candidates.length === 0) return;
+    const params: unknown[] = [runId];
+    const keys = listed(
+      params,
+      candidates.map(({ recordKey }) => recordKey),
+    );
+    await query(
+      `DELETE FROM ${this.database.tables.finding} WHERE run_id = $1 AND record_key IN (${keys}) AND state = '${LISTED}'`,
+      params,
+    );
+    await this.insert(
+      query,
+      runId,
+      candidates.map(({ record, recordKey, kind, version, savedAt }) => {
+        return [recordKey, record.resource, record.id, kind, 'candidate', version, savedAt];
+      }),
+    );
+  }
+
+  /** Records that have not been listed although they were known before, alive: those after the given key. */
+  async unlisted(run: Run, resource: string, after: Buffer | null, most: number): Promise<Unlisted[]> {
+    const { tables } = this.database;
+    const params: unknown[] = [run.source, run.connectionId, resource, run.id];
+    const known = this.known(params, run);
+    const rows = await this.database.query<{
+      record_key: Buffer;
+      record_id: string;
+      version: unknown;
+      saved_at: unknown;
+    }>(
+      `SELECT record_key, record_id, version, saved_at FROM ${tables.record} AS record
+       WHERE ${known} ${after ? `AND record_key > ${listed(params, [after])}` : ''}
+         AND NOT EXISTS (SELECT 1 FROM ${tables.finding} AS finding
+           WHERE finding.run_id = $4 AND finding.record_key = record.record_key)
+       ORDER BY record_key LIMIT ${whole(most)}`,
+      params,
+    );
+    const { source, connectionId } = run;
+    return rows.map((row) => ({
+      record: { source, connectionId, resource, id: row.record_id },
+      recordKey: row.record_key,
+      version: numberIn(row.version),
+      savedAt: timeIn(row.saved_at),
+    }));
+  }
+
+  /** How many records of a resource were known before the run, alive; and how many of them it has not listed. */
+  async countUnlisted(run: Run, resource: string): Promise<{ known: number; unlisted: number }> {
+    const { tables } = this.database;
+    const params: unknown[] = [run.source, run.connectionId, resource, run.id];
+    const [row] = await this.database.query<{ known: unknown; unlisted: unknown }>(
+      `SELECT COUNT(*) AS known, SUM(CASE WHEN finding.run_id IS NULL THEN 1 ELSE 0 END) AS unlisted
+       FROM ${tables.record} AS record LEFT JOIN ${tables.finding} AS finding
+         ON finding.run_id = $4 AND finding.record_key = record.record_key
+       WHERE ${this.known(params, run)}`,
+      params,
+    );
+    return { known: numberIn(row!.known), unlisted: numberIn(row!.unlisted ?? 0) };
+  }
+
+  /** What is not needed after the end. */
+  async tidyUp(run: Run): Promise<void> {
+    await this.database.query(
+      `DELETE FROM ${this.database.tables.finding} WHERE run_id = $1 AND state IN ('${LISTED}', 'refuted')`,
+      [run.id],
+    );
+  }
+
+  private known(params: unknown[], run: Run): string {
+    return `record.source = $1 AND record.connection_id = $2 AND record.resource = $3 AND record.deleted_at IS NULL
+      AND record.version > 0 AND record.saved_at < ${listed(params, [run.startedAt])}`;
+  }
+
+  private async insert(query: Query, runId: string, rows: readonly (readonly unknown[])[]): Promise<void> {
+    const { tables, dialect } = this.database;
+    if (rows.length === 0) return;
+    const params: unknown[] = [];
+    const values = rows.map((row) => `(${listed(params, [runId, ...row])})`);
+    await query(
+      `INSERT INTO ${tables.finding} (run_id, record_key, resource, record_id, kind, state, version, since)
+       VALUES ${values.join(', ')} ${dialect.ignoreClash(['run_id', 'record_key'])}`,
+      params,
+    );
+  }
+}
+
+/** Kind and state of a record that was only seen. */
+const LISTED = 'listed';

@@ -1,0 +1,171 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Query } from '../../database/sync.database.js';
+import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { IdempotencyService } from '../../inbox/idempotency.service.js';
+import type { InboxRow } from '../../inbox/inbox-row.js';
+import { InboxService } from '../../inbox/inbox.service.js';
+import { recordKeyOf } from '../../model/keys.js';
+import { Telemetry } from '../../observe/telemetry.js';
+import { SyncClock } from '../../sync.clock.js';
+import { ComparisonService, type Difference } from '../listing/comparison.service.js';
+import { ListingWalker, type ListedPage } from '../listing/listing.walker.js';
+import { FindingReportService } from './finding-report.service.js';
+import { FindingService, type Candidate } from './finding.service.js';
+import { ListingTargets, type ListingTarget } from './listing.targets.js';
+import { RunEventsService } from './run-events.service.js';
+import { newProgress, withCompared, type Progress } from './run.progress.js';
+import { RunService, type HeldRun } from './run.service.js';
+import { VerdictService } from './verdict.service.js';
+
+/** What to compare. */
+export interface ReconcileOptions extends ListingTarget {
+  /** Report, and change nothing. @default false */
+  dryRun?: boolean;
+}
+
+/** So many records of a resource may be gone at once, or a tenth of them if that is more: else it is not believed. */
+const FREE_DELETIONS = 20;
+const SHARE = 0.1;
+
+/** What has come so recently is on its way, and no finding. */
+const GRACE_MS = 300_000;
+
+const BATCH = 500;
+
+/** How soon to look whether a run's last events are done. */
+const LOOK_AGAIN_MS = 200;
+
+/** Compares what the provider has with what is known, finds out what was lost and why, and has it put right. */
+@Injectable()
+export class ReconcileService {
+  private readonly logger = new Logger('Sync');
+
+  constructor(
+    private readonly runs: RunService,
+    private readonly targets: ListingTargets,
+    private readonly walker: ListingWalker,
+    private readonly comparisons: ComparisonService,
+    private readonly findings: FindingService,
+    private readonly verdicts: VerdictService,
+    private readonly reports: FindingReportService,
+    private readonly idempotency: IdempotencyService,
+    private readonly inbox: InboxService,
+    private readonly dispatcher: Dispatcher,
+    private readonly events: RunEventsService,
+    private readonly telemetry: Telemetry,
+    private readonly clock: SyncClock,
+  ) {}
+
+  /** @returns the run's id @throws RangeError for what cannot be meant; no run is begun then */
+  begin(options: ReconcileOptions): Promise<string> {
+    const { connection, resources } = this.targets.listing('reconcile', options, ['dryRun']);
+    const progress = newProgress(resources, { from: null, to: null, now: this.clock.now() });
+    return this.runs.create('reconcile', connection, progress, { dryRun: options.dryRun ?? false });
+  }
+
+  /** Goes on with a run for as long as something can be done. @throws RunLostError */
+  async work(run: HeldRun): Promise<void> {
+    const waitMs = await this.walker.walk(run, (query, page) => this.take(run, query, page));
+    if (waitMs !== null) return this.runs.putOff(run, waitMs);
+    const progress = await this.findGone(run, (await this.runs.find(run.id))!.progress);
+    const { underWay, dead } = await this.events.unfinished(run);
+    if (underWay > 0) return this.runs.putOff(run, LOOK_AGAIN_MS);
+    await this.verdicts.decide(run, new Date(run.startedAt.getTime() - GRACE_MS));
+    await this.findings.tidyUp(run);
+    const states = Object.values(progress).map(({ state }) => state);
+    const failed = states.includes('failed') || dead > 0;
+    await this.runs.finish(run, states.includes('halted') ? 'halted' : failed ? 'failed' : 'completed');
+    await this.tell(run);
+  }
+
+  private async take(
+    run: HeldRun,
+    query: Query,
+    { place, records, ticket }: ListedPage,
+  ): Promise<InboxRow[]> {
+    const seen = records.map(({ id }) => ({
+      record: { ...place, id },
+      recordKey: recordKeyOf({ ...place, id }),
+    }));
+    await this.findings.noteListed(query, run.id, seen);
+    const different = await this.comparisons.differences(query, place, records);
+    await this.findings.noteCandidates(query, run.id, different.flatMap(candidateOf));
+    if (run.request.dryRun) return [];
+    const rows = different.map((difference) => {
+      const { record, kind, listed } = difference;
+      // What may be a finding is read by itself; what is only not known yet is known by its listing.
+      const body =
+        kind === 'unsure' && listed.data && ticket !== null ? { data: listed.data, ticket } : undefined;
+      return this.idempotency.derivedRow(record, 'reconcile', run.id, body);
+    });
+    return this.inbox.acceptWithin(query, rows);
+  }
+
+  /** What was known and is not listed: of resources that were listed to their end, and if there are not too many. */
+  private async findGone(run: HeldRun, progress: Progress): Promise<Progress> {
+    let after = progress;
+    for (const [resource, { state, compared }] of Object.entries(progress)) {
+      if (state !== 'completed' || compared) continue;
+      const { known, unlisted } = await this.findings.countUnlisted(run, resource);
+      const tooMany = unlisted > Math.max(FREE_DELETIONS, known * SHARE);
+      const halted = tooMany
+        ? `${unlisted} of ${known} records are not in the listing, which is more than is believed`
+        : null;
+      if (halted) this.refuse(run, resource, halted);
+      else await this.noteGone(run, after, resource);
+      const next = withCompared(after, resource, halted);
+      after = await this.runs.save(
+        run,
+        () => next,
+        () => Promise.resolve(),
+      );
+    }
+    return after;
+  }
+
+  private async noteGone(run: HeldRun, progress: Progress, resource: string): Promise<void> {
+    for (let after: Buffer | null = null; ;) {
+      const gone = await this.findings.unlisted(run, resource, after, BATCH);
+      if (gone.length === 0) return;
+      after = gone.at(-1)!.recordKey;
+      let fresh: readonly InboxRow[] = [];
+      await this.runs.save(
+        run,
+        () => progress,
+        async (query) => {
+          await this.findings.noteCandidates(
+            query,
+            run.id,
+            gone.map((each): Candidate => ({ ...each, kind: 'gone' })),
+          );
+          const rows = gone.map(({ record }) => this.idempotency.derivedRow(record, 'reconcile', run.id));
+          fresh = run.request.dryRun ? [] : await this.inbox.acceptWithin(query, rows);
+        },
+      );
+      this.dispatcher.dispatch(fresh.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
+    }
+  }
+
+  private refuse({ source, connectionId }: HeldRun, resource: string, why: string): void {
+    const message =
+      `${source}/${connectionId} ${resource}: ${why}. Is the API key of the right account, and may it list them? Nothing ` +
+      `was done about those that are missing; if they are really gone, their deletion comes with their next event.`;
+    this.telemetry.alarm({ kind: 'delete-cap', source, connectionId, message, eventIds: [] });
+  }
+
+  /** One line. */
+  private async tell({ id, source, connectionId }: HeldRun): Promise<void> {
+    const found = Object.entries(await this.reports.summary(id)).map(
+      ([resource, { missing, stale, gone, local, repaired }]) => {
+        return `${resource}: ${missing} missing, ${stale} stale, ${gone} gone, ${local} changed locally, ${repaired} repaired`;
+      },
+    );
+    this.logger.log(`${source}/${connectionId} is reconciled: ${found.join('; ') || 'nothing was found'}`);
+  }
+}
+
+/** What is not known yet is none, unless the listing has too little of it to tell. */
+function candidateOf({ kind, listed, ...difference }: Difference): Candidate[] {
+  if (kind !== 'unsure') return [{ ...difference, kind }];
+  return listed.data === null ? [{ ...difference, kind: 'stale' }] : [];
+}

@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { numberIn } from '../../database/row-values.js';
+import { listed, whole } from '../../database/statement.js';
+import { SyncDatabase } from '../../database/sync.database.js';
+import type { FindingCause, FindingKind } from '../../model/run.js';
+import type { Run } from './run.service.js';
+
+/** Decides which of a run's candidates are findings, and why they were not known. */
+@Injectable()
+export class VerdictService {
+  constructor(private readonly database: SyncDatabase) {}
+
+  /**
+   * Decides on the candidates: what their own read has changed is a finding. What has come by itself meanwhile is none.
+   * @param since events from then on count as being on their way
+   */
+  async decide(run: Run, inFlightSince: Date): Promise<void> {
+    const { tables } = this.database;
+    const open = await this.database.query<CandidateRow>(
+      `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.deleted_at
+       FROM ${tables.finding} AS finding LEFT JOIN ${tables.record} AS record ON record.record_key = finding.record_key
+       WHERE finding.run_id = $1 AND finding.state = 'candidate' ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
+      [run.id],
+    );
+    if (open.length === 0) return;
+    const events = await this.eventsOf(open, run, inFlightSince);
+    for (const row of open) {
+      const its = events.get(row.record_key.toString('hex')) ?? NO_EVENTS;
+      const differed =
+        run.request.dryRun || row.kind === 'local' || numberIn(row.now_version ?? 0) > numberIn(row.version);
+      const confirmed = differed && !its.inFlight;
+      await this.database.query(
+        `UPDATE ${tables.finding} SET state = $3, cause = $4, repaired = $5 WHERE run_id = $1 AND record_key = $2`,
+        [
+          run.id,
+          row.record_key,
+          confirmed ? 'confirmed' : 'refuted',
+          causeOf(row.kind, its),
+          confirmed && !run.request.dryRun && !its.unfinished,
+        ],
+      );
+    }
+    return this.decide(run, inFlightSince);
+  }
+
+  private async eventsOf(
+    candidates: readonly CandidateRow[],
+    run: Run,
+    inFlightSince: Date,
+  ): Promise<Map<string, EventsOfRecord>> {
+    const params: unknown[] = [];
+    const keys = listed(
+      params,
+      candidates.map(({ record_key: key }) => key),
+    );
+    const sent = `origin IN ('webhook', 'poll')`;
+    const recent = `received_at >= ${listed(params, [inFlightSince])}`;
+    const started = listed(params, [run.startedAt]);
+    const rows = await this.database.query<EventsRow>(
+      `SELECT record_key,
+         MAX(CASE WHEN ${sent} AND ${recent} THEN 1 ELSE 0 END) AS in_flight,
+         MAX(CASE WHEN ${sent} AND state = 'dead' THEN 1 ELSE 0 END) AS dead,
+         MAX(CASE WHEN ${sent} AND reason = 'no-handler' THEN 1 ELSE 0 END) AS ignored,
+         MAX(CASE WHEN state IN ('waiting', 'dead') AND received_at >= ${started} THEN 1 ELSE 0 END) AS unfinished
+       FROM ${this.database.tables.event} WHERE record_key IN (${keys}) GROUP BY record_key`,
+      params,
+    );
+    return new Map(
+      rows.map((row) => [
+        row.record_key.toString('hex'),
+        {
+          inFlight: numberIn(row.in_flight) === 1,
+          dead: numberIn(row.dead) === 1,
+          ignored: numberIn(row.ignored) === 1,
+          unfinished: numberIn(row.unfinished) === 1,
+        },
+      ]),
+    );
+  }
+}
+
+const BATCH = 500;
+
+interface EventsOfRecord {
+  readonly inFlight: boolean;
+  readonly dead: boolean;
+  readonly ignored: boolean;
+  readonly unfinished: boolean;
+}
+
+const NO_EVENTS: EventsOfRecord = { inFlight: false, dead: false, ignored: false, unfinished: false };
+
+function causeOf(kind: FindingKind, { dead, ignored }: EventsOfRecord): FindingCause {
+  if (kind === 'local') return 'changed-locally';
+  if (kind === 'gone') return 'deleted-unseen';
+  if (dead) return 'delivered-but-dead';
+  return ignored ? 'type-ignored' : 'never-delivered';
+}
+
+interface CandidateRow {
+  readonly record_key: Buffer;
+  readonly kind: FindingKind;
+  readonly version: unknown;
+  readonly now_version: unknown;
+}
+
+interface EventsRow {
+  readonly record_key: Buffer;
+  readonly in_flight: unknown;
+  readonly dead: unknown;
+  readonly ignored: unknown;
+  readonly unfinished: unknown;
+}

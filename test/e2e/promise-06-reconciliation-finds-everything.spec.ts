@@ -1,0 +1,234 @@
+import { Injectable } from '@nestjs/common';
+import {
+  mirror,
+  OnSyncChange,
+  OnSyncEvent,
+  SyncContext,
+  SyncEvent,
+  UnrecoverableError,
+} from 'nestjs-hybrid-sync';
+import type { ReconcileOptions, RunReport } from 'nestjs-hybrid-sync';
+import { startHost, until, type Host, type HostOptions } from '../support/host.js';
+import { Customer } from '../support/customer.js';
+import { effects, quick, settled, travel, write } from '../support/scenario.js';
+
+const YEAR_S = 365 * 86_400;
+
+@Injectable()
+class Crm {
+  @OnSyncEvent('stripe', '*', { hydrate: false })
+  async book({ id }: SyncEvent, { manager }: SyncContext) {
+    await write(manager, 'event', id);
+  }
+}
+
+let broken = new Set<string>();
+
+@Injectable()
+class Catalog {
+  @OnSyncChange('stripe', 'product')
+  async copy(_: unknown, { record, manager }: SyncContext) {
+    if (broken.has(record.id)) throw new UnrecoverableError('broken');
+    await write(manager, 'product', record.id);
+  }
+}
+
+const customers = mirror('stripe', 'customer', {
+  to: Customer,
+  key: ['id'],
+  map: ({ id, email }: { id: string; email: string | null }) => ({ id, email }),
+});
+
+describe('nothing stays lost: reconciliation finds everything', () => {
+  let host: Host;
+  beforeEach(() => {
+    broken = new Set();
+  });
+  afterEach(() => host.close());
+
+  async function start(options: Partial<HostOptions> = {}): Promise<void> {
+    host = await startHost({
+      ...quick,
+      entities: [...quick.entities, Customer],
+      mirrors: [customers],
+      ...options,
+      sync: { ...quick.sync, missingConfirmMs: 40, ...options.sync },
+    });
+  }
+
+  async function known(): Promise<void> {
+    await host.stripe.flush();
+    await settled(host);
+    // What has come within the last minutes is on its way, and nothing that was lost.
+    wait(600_000);
+  }
+
+  function wait(ms: number): void {
+    host.stripe.clock.offsetMs += ms;
+    travel(host, ms);
+  }
+
+  async function reconcile(options: Partial<ReconcileOptions> = {}): Promise<RunReport> {
+    const run = await host.sync.reconcile({ source: 'stripe', ...options });
+    let report = await run.report();
+    await until(async () => {
+      // Reads that have not found a record are repeated over a while.
+      wait(50);
+      report = await run.report();
+      return report.finishedAt !== null;
+    });
+    return report;
+  }
+
+  const found = async ({ id }: RunReport) =>
+    (await host.sync.run(id).findings()).map(({ kind, recordId, cause }) => `${kind} ${recordId}: ${cause}`);
+
+  async function expectMirrorEqual(): Promise<void> {
+    const rows = await host.dataSource.getRepository(Customer).find();
+    expect(rows.map(({ id, email }) => `${id} ${email}`).sort()).toEqual(
+      host.stripe
+        .all('customer')
+        .map(({ id, email }) => `${id} ${email as string}`)
+        .sort(),
+    );
+  }
+
+  it('lists exactly what was lost among much that was not: new records, updates of old ones, deletions', async () => {
+    await start({ providers: [Crm] });
+    const now = Math.floor(Date.now() / 1000);
+    for (let i = 0; i < 300; i += 1)
+      host.stripe.create('customer', { id: `cus_${i}`, created: now - i * 86_400 * 3 });
+    await known();
+    // 5 % of what happens now is lost, updates of records of more than a year ago and deletions among it.
+    const lost: string[] = [];
+    for (let i = 0; i < 200; i += 1) {
+      const isLost = i % 20 === 7;
+      const delivery = isLost ? 'lost' : 'sent';
+      const id = `cus_${i}`;
+      const kind = i % 40 === 7 ? 'stale' : 'gone';
+      if (kind === 'gone' && isLost) host.stripe.delete('customer', id, { delivery });
+      else host.stripe.update('customer', id, { email: `new${i}@example.com` }, { delivery });
+      if (isLost) lost.push(`${kind} ${id}: ${kind === 'gone' ? 'deleted-unseen' : 'never-delivered'}`);
+    }
+    for (let i = 0; i < 3; i += 1) {
+      host.stripe.create('customer', { id: `cus_new${i}` }, { delivery: 'lost' });
+      lost.push(`missing cus_new${i}: never-delivered`);
+    }
+    await known();
+
+    const handled = (await effects(host)).length;
+    const report = await reconcile();
+    expect((await found(report)).sort()).toEqual(lost.sort());
+    expect(report).toMatchObject({
+      kind: 'reconcile',
+      state: 'completed',
+      resources: { customer: { read: 298 } },
+      findings: { customer: { missing: 3, stale: 5, gone: 5, local: 0, repaired: 13 } },
+      notDone: [],
+    });
+    await expectMirrorEqual();
+    // Nothing was delivered, so no event handler was called.
+    expect(await effects(host)).toHaveLength(handled);
+    expect(YEAR_S).toBeLessThan(200 * 86_400 * 3);
+
+    wait(600_000);
+    const second = await reconcile();
+    expect(second).toMatchObject({
+      state: 'completed',
+      findings: {},
+      resources: { customer: { changed: 0 } },
+    });
+    expect(await found(second)).toEqual([]);
+  });
+
+  it('says since when, and costs a call for a hundred records and one for each that differs', async () => {
+    await start();
+    for (let i = 0; i < 250; i += 1) host.stripe.create('customer', { id: `cus_${i}` });
+    await known();
+    const [{ saved_at: savedAt }] = (await host.sql(
+      `SELECT saved_at FROM sync_record WHERE record_id = 'cus_7'`,
+    )) as [{ saved_at: unknown }];
+    host.stripe.update('customer', 'cus_7', { email: 'x@example.com' }, { delivery: 'lost' });
+    const before = host.stripe.requests.all().length;
+    const report = await reconcile();
+    expect(report.findings.customer!.since).toEqual(
+      new Date(Number.isNaN(Number(savedAt)) ? (savedAt as Date) : Number(savedAt)),
+    );
+    const [finding] = await host.sync.run(report.id).findings();
+    expect(finding).toMatchObject({ resource: 'customer', recordId: 'cus_7', kind: 'stale', repaired: true });
+    expect(host.stripe.requests.all().length - before).toBeLessThanOrEqual(7);
+  });
+
+  it('says why: what was delivered and died is told from what never came', async () => {
+    await start({ providers: [Catalog] });
+    broken.add('prod_1');
+    host.stripe.create('product', { id: 'prod_1' });
+    host.stripe.create('product', { id: 'prod_2' });
+    await known();
+    broken.clear();
+    host.stripe.update('product', 'prod_1', { name: 'other' }, { delivery: 'lost' });
+    host.stripe.create('product', { id: 'prod_3' }, { delivery: 'lost' });
+    const report = await reconcile();
+    expect(await found(report)).toEqual([
+      'stale prod_1: delivered-but-dead',
+      'missing prod_3: never-delivered',
+    ]);
+    expect((await effects(host)).sort()).toEqual(['product prod_1', 'product prod_2', 'product prod_3']);
+  });
+
+  it('takes nothing for lost that is on its way', async () => {
+    await start();
+    host.stripe.create('customer', { id: 'cus_1' });
+    await known();
+    const page = host.stripe.hold({ path: '/v1/customers' });
+    const run = await host.sync.reconcile({ source: 'stripe' });
+    await page.reached;
+    host.stripe.update('customer', 'cus_1', { email: 'new@example.com' });
+    host.stripe.create('customer', { id: 'cus_2' });
+    page.release();
+    await host.stripe.flush();
+    const report = await run.done();
+    expect(report).toMatchObject({ state: 'completed', findings: {} });
+    await expectMirrorEqual();
+  });
+
+  it('reports and changes nothing on request', async () => {
+    await start();
+    for (let i = 0; i < 30; i += 1) host.stripe.create('customer', { id: `cus_${i}` });
+    await known();
+    host.stripe.update('customer', 'cus_1', { email: 'new@example.com' }, { delivery: 'lost' });
+    host.stripe.delete('customer', 'cus_2', { delivery: 'lost' });
+    host.stripe.create('customer', { id: 'cus_new' }, { delivery: 'lost' });
+    wait(600_000);
+    const before = await host.sql(`SELECT id FROM sync_event`);
+    const dry = await reconcile({ dryRun: true });
+    const lost = [
+      'stale cus_1: never-delivered',
+      'gone cus_2: deleted-unseen',
+      'missing cus_new: never-delivered',
+    ];
+    expect(await found(dry)).toEqual(lost);
+    expect(dry.findings.customer).toMatchObject({ missing: 1, stale: 1, gone: 1, repaired: 0 });
+    expect(await host.sql(`SELECT id FROM sync_event`)).toEqual(before);
+    expect(await host.dataSource.getRepository(Customer).countBy({ id: 'cus_2' })).toBe(1);
+    expect(await found(await reconcile())).toEqual(lost);
+  });
+
+  it('is done for the resources that are asked for', async () => {
+    await start({ providers: [Catalog] });
+    host.stripe.create('product', { id: 'prod_1' }, { delivery: 'lost' });
+    host.stripe.create('customer', { id: 'cus_1' }, { delivery: 'lost' });
+    const report = await reconcile({ resources: ['customer'] });
+    expect(Object.keys(report.resources)).toEqual(['customer']);
+    expect(await found(report)).toEqual(['missing cus_1: never-delivered']);
+  });
+
+  it('refuses what it cannot do, and begins nothing', async () => {
+    await start();
+    await expect(host.sync.reconcile({ source: 'stripe', dry: true } as never)).rejects.toThrow(/'dry'/);
+    await expect(host.sync.reconcile({ source: 'stripe', resources: ['discount'] })).rejects.toThrow(
+      /cannot be listed/,
+    );
+    expect(await host.sql('SELECT id FROM sync_run')).toEqual([]);
+  });
+});
