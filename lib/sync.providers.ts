@@ -29,6 +29,7 @@ import { DeliveryTimesService } from './ingest/poll/delivery-times.service.js';
 import { PollService } from './ingest/poll/poll.service.js';
 import { ComparisonService } from './ingest/listing/comparison.service.js';
 import { ListingWalker } from './ingest/listing/listing.walker.js';
+import { TargetComparisonService } from './ingest/listing/target-comparison.service.js';
 import { TicketService } from './ingest/listing/ticket.service.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { BackfillService } from './ingest/runs/backfill.service.js';
@@ -90,6 +91,7 @@ const services: Provider[] = [
   ConnectionHealthService,
   TicketService,
   ComparisonService,
+  TargetComparisonService,
   ListingWalker,
   ListingTargets,
   RunScheduler,

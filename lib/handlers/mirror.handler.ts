@@ -3,6 +3,7 @@ import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import { dataSourceOf } from '../entities/data-source-of.js';
 import type { SyncChange } from '../model/change.js';
+import { differingRows } from './mirror.compare.js';
 import { MirrorKey } from './mirror.key.js';
 import { namesOf } from './handler.names.js';
 import type { Mirror, MirrorMap, MirrorMapper } from './mirror.js';
@@ -32,6 +33,7 @@ export function mirrorHandler(
       if (row === null) return remove(manager, identity);
       return write(manager, row, identity);
     },
+    differing: (records, manager) => differingRows(mirror.options, key, rowOf, records, manager),
   };
 
   async function write(

@@ -1,5 +1,7 @@
+import type { EntityManager } from 'typeorm';
 import type { SyncChange } from '../model/change.js';
 import type { SyncEvent } from '../model/event.js';
+import type { RecordRef } from '../model/record.js';
 import type { SyncContext } from './sync.context.js';
 import type { ChangeHandlerOptions, EventHandlerOptions } from './handler.options.js';
 
@@ -25,6 +27,17 @@ export interface ChangeHandler extends Registered {
   readonly resource: string;
   readonly options: ChangeHandlerOptions;
   call(change: SyncChange, context: SyncContext): Promise<unknown>;
+  /**
+   * Those of the records whose target is not as this handler would write it, by id. Missing: nobody can tell.
+   * @param manager of the host's data source; for reading
+   */
+  differing?(records: readonly ReadRecord[], manager: EntityManager): Promise<Set<string>>;
+}
+
+/** A record with its content, alive. */
+export interface ReadRecord {
+  readonly record: RecordRef;
+  readonly data: object;
 }
 
 export type SyncHandler = EventHandler | ChangeHandler;

@@ -214,6 +214,38 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     expect(await found(await reconcile())).toEqual(lost);
   });
 
+  it('finds rows that were changed by hand, and has them written again', async () => {
+    await start();
+    for (let i = 0; i < 30; i += 1)
+      host.stripe.create('customer', { id: `cus_${i}`, email: `${i}@example.com` });
+    await known();
+    const rows = host.dataSource.getRepository(Customer);
+    await rows.update({ id: 'cus_3' }, { email: 'hand@example.com' });
+    await rows.delete({ id: 'cus_4' });
+    const report = await reconcile();
+    expect(await found(report)).toEqual(['local cus_3: changed-locally', 'local cus_4: changed-locally']);
+    expect(report.findings.customer).toMatchObject({ local: 2, repaired: 2 });
+    await expectMirrorEqual();
+    expect(await reconcile()).toMatchObject({ findings: {} });
+  });
+
+  it('learns what adopted rows hold, and reports those that are not right', async () => {
+    await start();
+    const rows = host.dataSource.getRepository(Customer);
+    for (let i = 0; i < 30; i += 1) {
+      const email = `${i}@example.com`;
+      host.stripe.create('customer', { id: `cus_${i}`, email }, { delivery: 'unlogged' });
+      await rows.insert({ id: `cus_${i}`, email: i === 7 ? 'old@example.com' : email });
+    }
+    await host.sync.adopt('stripe', 'customer', { from: Customer, key: 'id' });
+    wait(600_000);
+    const before = host.stripe.requests.count({ path: /customers\/cus/ });
+    expect(await found(await reconcile())).toEqual(['stale cus_7: never-delivered']);
+    expect(host.stripe.requests.count({ path: /customers\/cus/ })).toBe(before);
+    await expectMirrorEqual();
+    expect(await reconcile()).toMatchObject({ findings: {} });
+  });
+
   it('is done for the resources that are asked for', async () => {
     await start({ providers: [Catalog] });
     host.stripe.create('product', { id: 'prod_1' }, { delivery: 'lost' });

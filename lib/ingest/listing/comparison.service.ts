@@ -28,27 +28,31 @@ export class ComparisonService {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
-  /** Those that differ, but for records with waiting events: these are on their way to being known. */
-  async differences(
+  /** Those that differ, and those that do not. Records with waiting events are neither: they are on their way. */
+  async compare(
     query: Query,
     place: Omit<RecordKey, 'id'>,
     records: readonly ListedRecord[],
-  ): Promise<Difference[]> {
-    if (records.length === 0) return [];
+  ): Promise<{ different: Difference[]; alike: ListedRecord[] }> {
+    const different: Difference[] = [];
+    const alike: ListedRecord[] = [];
+    if (records.length === 0) return { different, alike };
     const keyed = records.map((each) => ({ each, key: recordKeyOf({ ...place, id: each.id }) }));
     const keys = keyed.map(({ key }) => key);
     const stored = await this.stored(query, keys);
     const waiting = await this.waiting(query, keys);
-    return keyed.flatMap(({ each, key }) => {
+    for (const { each, key } of keyed) {
       const hex = key.toString('hex');
-      if (waiting.has(hex)) return [];
+      if (waiting.has(hex)) continue;
       const row = stored.get(hex);
       const kind = this.kindOf(place, each, row);
-      if (!kind) return [];
       const version = row ? numberIn(row.version) : 0;
       const savedAt = timeIn(row?.saved_at);
-      return [{ record: { ...place, id: each.id }, recordKey: key, kind, version, savedAt, listed: each }];
-    });
+      const record = { ...place, id: each.id };
+      if (kind) different.push({ record, recordKey: key, kind, version, savedAt, listed: each });
+      else alike.push(each);
+    }
+    return { different, alike };
   }
 
   private kindOf(

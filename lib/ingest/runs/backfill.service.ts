@@ -49,7 +49,7 @@ export class BackfillService {
   /** Goes on with a run for as long as something can be done. @throws RunLostError */
   async work(run: HeldRun): Promise<void> {
     const waitMs = await this.walker.walk(run, async (query, { place, records, ticket }) => {
-      const different = await this.comparisons.differences(query, place, records);
+      const { different } = await this.comparisons.compare(query, place, records);
       const rows = different.map(({ record, listed: { data } }) => {
         const body = data !== null && ticket !== null ? { data, ticket } : undefined;
         return this.idempotency.derivedRow(record, 'backfill', run.id, body);

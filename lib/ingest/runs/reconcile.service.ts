@@ -8,6 +8,7 @@ import { recordKeyOf } from '../../model/keys.js';
 import { Telemetry } from '../../observe/telemetry.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ComparisonService, type Difference } from '../listing/comparison.service.js';
+import { TargetComparisonService, type LocalDifference } from '../listing/target-comparison.service.js';
 import { ListingWalker, type ListedPage } from '../listing/listing.walker.js';
 import { FindingReportService } from './finding-report.service.js';
 import { FindingService, type Candidate } from './finding.service.js';
@@ -45,6 +46,7 @@ export class ReconcileService {
     private readonly targets: ListingTargets,
     private readonly walker: ListingWalker,
     private readonly comparisons: ComparisonService,
+    private readonly mirrors: TargetComparisonService,
     private readonly findings: FindingService,
     private readonly verdicts: VerdictService,
     private readonly reports: FindingReportService,
@@ -88,9 +90,17 @@ export class ReconcileService {
       recordKey: recordKeyOf({ ...place, id }),
     }));
     await this.findings.noteListed(query, run.id, seen);
-    const different = await this.comparisons.differences(query, place, records);
-    await this.findings.noteCandidates(query, run.id, different.flatMap(candidateOf));
+    const { different, alike } = await this.comparisons.compare(query, place, records);
+    // What is not known yet, but there: adopted rows, of which it is to be told whether they are as they should be.
+    const unsure = different.filter(({ kind, listed }) => kind === 'unsure' && listed.data !== null);
+    const local = await this.mirrors.differences(query, place, [
+      ...alike,
+      ...unsure.map(({ listed }) => listed),
+    ]);
+    const candidates = [...different.flatMap(candidateOf), ...local.map(localCandidateOf(unsure))];
+    await this.findings.noteCandidates(query, run.id, candidates);
     if (run.request.dryRun) return [];
+    await this.mirrors.showAgain(query, local);
     const rows = different.map((difference) => {
       const { record, kind, listed } = difference;
       // What may be a finding is read by itself; what is only not known yet is known by its listing.
@@ -98,7 +108,8 @@ export class ReconcileService {
         kind === 'unsure' && listed.data && ticket !== null ? { data: listed.data, ticket } : undefined;
       return this.idempotency.derivedRow(record, 'reconcile', run.id, body);
     });
-    return this.inbox.acceptWithin(query, rows);
+    const again = local.map(({ record }) => this.idempotency.derivedRow(record, 'reconcile', run.id));
+    return this.inbox.acceptWithin(query, [...rows, ...again.filter((row) => !isIn(rows, row))]);
   }
 
   /** What was known and is not listed: of resources that were listed to their end, and if there are not too many. */
@@ -162,6 +173,18 @@ export class ReconcileService {
     );
     this.logger.log(`${source}/${connectionId} is reconciled: ${found.join('; ') || 'nothing was found'}`);
   }
+}
+
+function isIn(rows: readonly InboxRow[], { dedupeKey }: InboxRow): boolean {
+  return rows.some((row) => row.dedupeKey.equals(dedupeKey));
+}
+
+/** An adopted row that is not as it should be was never right. */
+function localCandidateOf(unsure: readonly Difference[]): (difference: LocalDifference) => Candidate {
+  return ({ record, recordKey, version }) => {
+    const adopted = unsure.some((each) => each.recordKey.equals(recordKey));
+    return { record, recordKey, version, savedAt: null, kind: adopted ? 'stale' : 'local' };
+  };
 }
 
 /** What is not known yet is none, unless the listing has too little of it to tell. */

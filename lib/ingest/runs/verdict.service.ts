@@ -91,7 +91,7 @@ interface EventsOfRecord {
 const NO_EVENTS: EventsOfRecord = { inFlight: false, dead: false, ignored: false, unfinished: false };
 
 function causeOf(kind: FindingKind, { dead, ignored }: EventsOfRecord): FindingCause {
-  if (kind === 'local') return 'changed-locally';
+  if (kind === 'local') return dead ? 'delivered-but-dead' : 'changed-locally';
   if (kind === 'gone') return 'deleted-unseen';
   if (dead) return 'delivered-but-dead';
   return ignored ? 'type-ignored' : 'never-delivered';

@@ -1,0 +1,72 @@
+import type { EntityManager, ObjectLiteral } from 'typeorm';
+import { dataSourceOf } from '../entities/data-source-of.js';
+import type { Mirror, MirrorMap } from './mirror.js';
+import type { MirrorKey } from './mirror.key.js';
+import type { ReadRecord } from './sync-handler.js';
+
+/** Those of the records whose row is not as the mirror would write it, by id: one query for all. */
+export async function differingRows(
+  { to }: Mirror['options'],
+  key: MirrorKey,
+  map: MirrorMap<any, any>,
+  records: readonly ReadRecord[],
+  manager: EntityManager,
+): Promise<Set<string>> {
+  const host = dataSourceOf(manager);
+  const runner = host.createQueryRunner();
+  try {
+    const own = host.createEntityManager(runner);
+    const wanted = await Promise.all(
+      records.map(async ({ record, data }) => {
+        return {
+          id: record.id,
+          identity: await key.of(record, own),
+          row: (await map(data, record)) as ObjectLiteral | null,
+        };
+      }),
+    );
+    const found = await own.find(to, { where: wanted.map(({ identity }) => identity) });
+    const byIdentity = new Map(found.map((row: ObjectLiteral) => [nameOf(row, wanted[0]!.identity), row]));
+    const differing = wanted.filter(
+      ({ identity, row }) => !isHeld(byIdentity.get(nameOf(identity, identity)), row),
+    );
+    return new Set(differing.map(({ id }) => id));
+  } finally {
+    await runner.release();
+  }
+}
+
+/** What identifies a row, as text. */
+function nameOf(row: ObjectLiteral, identity: ObjectLiteral): string {
+  return JSON.stringify(Object.keys(identity).map((property) => String(row[property])));
+}
+
+function isHeld(found: ObjectLiteral | undefined, wanted: ObjectLiteral | null): boolean {
+  if (wanted === null || found === undefined) return wanted === null && found === undefined;
+  return Object.entries(wanted).every(
+    ([property, value]) => value === undefined || isSame(found[property], value),
+  );
+}
+
+/** Drivers give a decimal, a date or a flag back as something else than what was written. */
+function isSame(found: unknown, wanted: unknown): boolean {
+  if (found === wanted || (found ?? null) === (wanted ?? null)) return true;
+  if (found instanceof Date || wanted instanceof Date) return timeOf(found) === timeOf(wanted);
+  if (typeof found === 'object' && typeof wanted === 'object') return textOf(found) === textOf(wanted);
+  if (typeof found === 'number' || typeof wanted === 'number' || typeof wanted === 'boolean')
+    return Number(found) === Number(wanted);
+  return String(found) === String(wanted);
+}
+
+function timeOf(value: unknown): number {
+  return value instanceof Date ? value.getTime() : new Date(value as string).getTime();
+}
+
+/** Whatever the order of its keys. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
