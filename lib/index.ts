@@ -7,7 +7,7 @@ export type {
   SyncRole,
   WebhookOptions,
 } from './sync.options.js';
-export type { PollPolicy, SourcePolicies, SyncSource } from './sync.source.options.js';
+export type { PollPolicy, ReconcilePolicy, SourcePolicies, SyncSource } from './sync.source.options.js';
 export {
   CursorExpiredError,
   MalformedDeliveryError,
@@ -23,6 +23,7 @@ export {
 
 export { SyncAlarm } from './model/alarm.js';
 export { SyncChange, type ChangeKind } from './model/change.js';
+export type { ConnectionStatus } from './model/status.js';
 export type { SourceHealth } from './model/health.js';
 export type {
   Finding,

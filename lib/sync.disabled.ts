@@ -34,6 +34,10 @@ export class DisabledSyncService implements Pick<SyncService, keyof SyncService>
     return Promise.reject(new SyncDisabledError('replay'));
   }
 
+  status(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('status'));
+  }
+
   explain(): Promise<never> {
     return Promise.reject(new SyncDisabledError('explain'));
   }

@@ -19,6 +19,7 @@ import { checkMirrorKeys } from './handlers/mirror.key.js';
 import type { Mirror } from './handlers/mirror.js';
 import type { SyncHandler } from './handlers/sync-handler.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
+import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
@@ -46,6 +47,7 @@ export class SyncLifecycle
     private readonly sweeps: SweepScheduler,
     private readonly polling: PollingScheduler,
     private readonly runs: RunScheduler,
+    private readonly reconciliations: ReconciliationScheduler,
     private readonly tap: RawBodyTap,
     private readonly moduleRef: ModuleRef,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -86,6 +88,7 @@ export class SyncLifecycle
     this.dispatcher.start();
     this.sweeps.start();
     this.runs.start();
+    this.reconciliations.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

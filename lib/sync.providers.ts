@@ -40,9 +40,11 @@ import { VerdictService } from './ingest/runs/verdict.service.js';
 import { ListingTargets } from './ingest/runs/listing.targets.js';
 import { RunEventsService } from './ingest/runs/run-events.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
+import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { WebhookDoor } from './ingest/webhook/webhook.door.js';
+import { StatusService } from './observe/status.service.js';
 import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
 import { DeleteCapService } from './process/delete-cap.service.js';
@@ -81,6 +83,7 @@ const services: Provider[] = [
   SyncClock,
   Telemetry,
   ExplainService,
+  StatusService,
   RawBodyTap,
   BodyReader,
   WebhookDoor,
@@ -100,6 +103,7 @@ const services: Provider[] = [
   RunReportService,
   BackfillService,
   ReconcileService,
+  ReconciliationScheduler,
   FindingService,
   FindingReportService,
   VerdictService,

@@ -17,6 +17,8 @@ import { RunReportService } from './ingest/runs/run-report.service.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { SyncRun } from './ingest/runs/sync-run.js';
 import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook/webhook.door.js';
+import type { ConnectionStatus } from './model/status.js';
+import { StatusService } from './observe/status.service.js';
 import { ExplainService } from './observe/explain.service.js';
 import { AdoptService, type AdoptOptions, type AdoptResult } from './process/adopt.service.js';
 import {
@@ -44,6 +46,7 @@ export class SyncService {
     private readonly reports: RunReportService,
     private readonly replays: ReplayService,
     private readonly explains: ExplainService,
+    private readonly statuses: StatusService,
     private readonly dispatcher: Dispatcher,
     private readonly pauses: PauseService,
     private readonly targets: OperatorTargets,
@@ -111,6 +114,11 @@ export class SyncService {
     const result = await this.replays.replay(this.targets.replay(filter, options), options);
     await this.dispatcher.sweep();
     return result;
+  }
+
+  /** How each source is: whether webhooks and the API work, what waits and for what, and what the last runs came to. */
+  status(): Promise<ConnectionStatus[]> {
+    return this.statuses.status(this.targets.connections());
   }
 
   /**

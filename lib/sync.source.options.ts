@@ -28,6 +28,11 @@ export interface SourcePolicies {
    */
   poll?: PollPolicy;
   /**
+   * When everything is compared with what the provider has: `SyncService.reconcile()`, by itself.
+   * @default never
+   */
+  reconcile?: ReconcilePolicy;
+  /**
    * API calls per second for each connection; a whole number.
    * @default 25
    */
@@ -56,6 +61,14 @@ export interface PollPolicy {
   graceMs?: number;
 }
 
+/** When a source is reconciled. */
+export interface ReconcilePolicy {
+  /** At these times of the process' time zone: `'0 3 * * 0'`, by one process of all. */
+  cron: string;
+  /** @default those that change handlers and mirrors are for, and that can be listed */
+  resources?: readonly string[];
+}
+
 /** An entry of `sources`: a connector and its policies. Made by a connector's function: `stripe({...})`. */
 export interface SyncSource extends SourcePolicies {
   readonly connector: Connector;
@@ -73,8 +86,9 @@ export const SOURCE_DEFAULTS = {
 export const POLL_DEFAULTS = { everyMs: 300_000, fastestMs: 30_000, graceMs: 120_000 } as const;
 
 /** A source with every policy decided. */
-export interface ResolvedSource extends Required<SyncSource> {
+export interface ResolvedSource extends Omit<Required<SyncSource>, 'poll' | 'reconcile'> {
   readonly poll: Required<Omit<PollPolicy, 'cron'>> & Pick<PollPolicy, 'cron'>;
+  readonly reconcile?: ReconcilePolicy;
 }
 
 /** Never throws: what cannot be meant is left out, and found by the checks at boot. */

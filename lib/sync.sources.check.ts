@@ -16,7 +16,13 @@ import {
 import { shown, unknownOption, wrongValue } from './model/option-problem.js';
 import { aCron } from './ingest/cron.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
-import { POLL_DEFAULTS, SOURCE_DEFAULTS, type PollPolicy, type SyncSource } from './sync.source.options.js';
+import {
+  POLL_DEFAULTS,
+  SOURCE_DEFAULTS,
+  type PollPolicy,
+  type ReconcilePolicy,
+  type SyncSource,
+} from './sync.source.options.js';
 
 /** As long as the tables' columns. */
 const MAX_SOURCE_NAME = 64;
@@ -39,6 +45,7 @@ const SOURCE_KINDS = {
     fits: (value) => aMode.fits(value) || (isRecord(value) && Object.values(value).every(aMode.fits)),
   },
   poll: anObject,
+  reconcile: anObject,
   start: either(oneOf('now', 'log'), aDate),
   handlers: oneOf('on', 'observe'),
   callsPerSecond: aWholeNumber(1),
@@ -52,6 +59,8 @@ const POLL_KINDS = {
   fastestMs: aWholeNumber(1),
   graceMs: aWholeNumber(0),
 } satisfies OptionKinds<PollPolicy>;
+
+const RECONCILE_KINDS = { cron: aCron, resources: anArray } satisfies OptionKinds<ReconcilePolicy>;
 
 const CONNECTOR_KINDS = {
   provider: aText(64),
@@ -115,6 +124,7 @@ function checkSource(name: string, source: unknown): void {
     wrongValue({ ...given }, SOURCE_KINDS) ??
     backoffProblem(given) ??
     pollProblem(given) ??
+    reconcileProblem(given) ??
     modeProblem(given);
   if (problem) throw invalid(`${name}: ${problem}`);
   const long = given.connector.connections.find(
@@ -168,6 +178,20 @@ function pollProblem({ poll = {} }: SyncSource): string | null {
   if (poll.cron === undefined && fastestMs !== undefined && fastestMs > everyMs)
     return `poll.fastestMs is ${fastestMs}, slower than everyMs, ${everyMs}`;
   return null;
+}
+
+function reconcileProblem({ reconcile, connector }: SyncSource): string | null {
+  if (reconcile === undefined) return null;
+  const given = { ...reconcile };
+  const problem = unknownOption(given, Object.keys(RECONCILE_KINDS)) ?? wrongValue(given, RECONCILE_KINDS);
+  if (problem) return `reconcile: ${problem}`;
+  if (given.cron === undefined) return "reconcile has no cron: '0 3 * * 0' would be every Sunday night";
+  if (!connector.list) return `reconcile is set, and ${connector.provider} has no listings to compare with`;
+  const known = (connector.listable ?? []).map(({ resource }) => resource);
+  const unknown = given.resources?.find((resource) => !known.includes(resource));
+  return unknown === undefined
+    ? null
+    : `reconcile.resources has '${unknown}', which cannot be listed; what can: ${known.join(', ')}`;
 }
 
 /** What the connector cannot serve. */

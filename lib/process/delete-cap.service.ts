@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { numberIn } from '../database/row-values.js';
 import { whole } from '../database/statement.js';
 import { SyncDatabase, type Query } from '../database/sync.database.js';
+import { lockConnection } from '../inbox/connection-lock.js';
 import type { RecordKey } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { fenceStatement } from './record.statements.js';
@@ -31,25 +32,11 @@ export class DeleteCapService {
   save(record: ClaimedRecord, deleted: RecordState): Promise<boolean> {
     const fence = fenceStatement(this.database, record, deleted, randomUUID(), this.options.leaseMs);
     return this.database.transaction(async (query) => {
-      await this.lock(query, record.key);
+      await lockConnection(this.database, query, record.key);
       if (await this.isReached(query, record.key)) return false;
       await query(fence.sql, fence.params);
       return true;
     });
-  }
-
-  /** By the connection's row, until the commit. */
-  private async lock(query: Query, { source, connectionId }: RecordKey): Promise<void> {
-    const { tables, now, dialect } = this.database;
-    await query(
-      `INSERT INTO ${tables.connection} (source, connection_id, start_at) VALUES ($1, $2, ${now})
-       ${dialect.ignoreClash(['source', 'connection_id'])}`,
-      [source, connectionId],
-    );
-    await query(
-      `SELECT 1 AS held FROM ${tables.connection} WHERE source = $1 AND connection_id = $2 ${dialect.forUpdate}`,
-      [source, connectionId],
-    );
   }
 
   private async isReached(query: Query, { source, connectionId }: RecordKey): Promise<boolean> {

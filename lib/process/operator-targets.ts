@@ -5,7 +5,7 @@ import type { Pause } from '../inbox/pause.service.js';
 import type { ReplayFilter, ReplayOptions } from '../inbox/replay.service.js';
 import { aDate, anything, aPositiveNumber, aText, oneOf, type OptionKinds } from '../model/option-kinds.js';
 import { optionProblem } from '../model/option-problem.js';
-import { DEFAULT_CONNECTION, type RecordKey } from '../model/record.js';
+import { DEFAULT_CONNECTION, type ConnectionKey, type RecordKey } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 
 /** What can be paused: a source, one connection of it, or a handler by its name. */
@@ -88,6 +88,13 @@ export class OperatorTargets {
     assertFits(`${method}()`, target, CONNECTION_KINDS);
     this.assertSource(target.source);
     return target;
+  }
+
+  /** Every connection that has a name: accounts that only deliver have none. */
+  connections(): ConnectionKey[] {
+    return Object.entries(this.options.sources).flatMap(([source, { connector }]) => {
+      return [DEFAULT_CONNECTION, ...connector.connections].map((connectionId) => ({ source, connectionId }));
+    });
   }
 
   private handler(name: string): SyncHandler {

@@ -31,6 +31,10 @@ export class StartService {
     for (const row of rows) this.firstBoots.set(row.source, timeIn(row.start_at)!);
   }
 
+  firstBootOf(source: string): Date {
+    return this.firstBoots.get(source)!;
+  }
+
   /** Null: everything. */
   startOf(source: string): Date | null {
     const start = this.options.sources[source]!.start;

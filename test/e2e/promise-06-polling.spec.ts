@@ -274,6 +274,7 @@ describe('nothing stays lost: polling', () => {
     await until(async () => (await effects(host)).length === 1);
     expect(await effects(host)).toEqual(['poll customer.created cus_1']);
     expect(alarms.map(({ kind }) => kind)).toEqual(['cursor-expired']);
+    expect(alarms[0]!.message).toMatch(/nothing of it can be listed/);
   });
 
   it('gives event handlers nothing from before the start', async () => {

@@ -47,7 +47,7 @@ const sources: [string, unknown, RegExp][] = [
   [
     'a policy that there is not',
     source({ throttle: 5 }),
-    /'throttle'\. There are: mode, poll, start, handlers, callsPerSecond, .*apiKey/,
+    /'throttle'\. There are: mode, poll, reconcile, start, handlers, callsPerSecond, .*apiKey/,
   ],
   [
     'a mode that there is not',
@@ -83,6 +83,25 @@ const sources: [string, unknown, RegExp][] = [
   ],
   ['an empty cron', source({ poll: { cron: '' } }), /poll: cron must be a cron expression/],
   ['both', source({ poll: { cron: '0 * * * *', everyMs: 5 } }), /poll has everyMs and cron/],
+  ['a reconciliation without a time', source({ reconcile: {} }), /reconcile has no cron/],
+  [
+    'one with a wrong time',
+    source({ reconcile: { cron: 'nightly' } }),
+    /reconcile: cron must be a cron expression/,
+  ],
+  [
+    'one of what cannot be listed',
+    source({ reconcile: { cron: '0 3 * * *', resources: ['discount'] } }),
+    /reconcile\.resources has 'discount', which cannot be listed; what can: product/,
+  ],
+  [
+    'one where there are no listings',
+    {
+      connector: Object.assign(Object.create(source().connector) as object, { list: undefined }),
+      reconcile: { cron: '0 3 * * *' },
+    },
+    /reconcile is set, and stripe has no listings/,
+  ],
   [
     'fastest that is slower',
     source({ poll: { everyMs: 5_000, fastestMs: 6_000 } }),

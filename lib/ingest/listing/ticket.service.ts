@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { SyncDatabase } from '../../database/sync.database.js';
+import { lockConnection } from '../../inbox/connection-lock.js';
 import type { ConnectionKey } from '../../model/record.js';
 
 /**
@@ -10,16 +11,12 @@ import type { ConnectionKey } from '../../model/record.js';
 export class TicketService {
   constructor(private readonly database: SyncDatabase) {}
 
-  draw({ source, connectionId }: ConnectionKey): Promise<string> {
-    const { tables, now, dialect } = this.database;
-    const params = [source, connectionId];
+  draw(connection: ConnectionKey): Promise<string> {
+    const { tables } = this.database;
+    const params = [connection.source, connection.connectionId];
+    const ofConnection = 'source = $1 AND connection_id = $2';
     return this.database.transaction(async (query) => {
-      await query(
-        `INSERT INTO ${tables.connection} (source, connection_id, start_at) VALUES ($1, $2, ${now})
-         ${dialect.ignoreClash(['source', 'connection_id'])}`,
-        params,
-      );
-      const ofConnection = 'source = $1 AND connection_id = $2';
+      await lockConnection(this.database, query, connection);
       await query(`UPDATE ${tables.connection} SET ticket = ticket + 1 WHERE ${ofConnection}`, params);
       const [row] = await query<{ ticket: unknown }>(
         `SELECT ticket FROM ${tables.connection} WHERE ${ofConnection}`,

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { isDataError } from '../../database/database.errors.js';
 import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
@@ -16,6 +16,7 @@ import { SyncClock } from '../../sync.clock.js';
 import { CursorExpiredError } from '../../sync.errors.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import { CursorService, WalkLostError, type Walk } from './cursor.service.js';
+import { ReconcileService } from '../runs/reconcile.service.js';
 import { ConnectionHealthService } from './connection-health.service.js';
 import type { Progress, WalkStop } from './walk-progress.js';
 
@@ -39,7 +40,6 @@ const READ_AGAIN_MS = 86_400_000;
 /** Reads what has happened at a connection out of the provider's log, from where it was last read. */
 @Injectable()
 export class PollService {
-  private readonly logger = new Logger(PollService.name);
   /** Walks end with the page that they are at. */
   stopping = false;
 
@@ -53,6 +53,7 @@ export class PollService {
     private readonly registry: HandlerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly starts: StartService,
+    private readonly reconciliations: ReconcileService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -116,7 +117,7 @@ export class PollService {
         return await connector.changes!({ connectionId, cursor, since, now }, options);
       } catch (error) {
         if (!(error instanceof CursorExpiredError)) throw error;
-        this.reportGap(walk, error);
+        await this.bridgeGap(walk, error);
         return connector.changes!({ connectionId, cursor: null, since: error.since, now }, options);
       }
     });
@@ -161,13 +162,18 @@ export class PollService {
     );
   }
 
-  private reportGap({ source, connectionId }: Walk, { message, since }: CursorExpiredError): void {
-    this.logger.warn(`${source}/${connectionId} is polled from ${since.toISOString()} on: ${message}`);
+  /** What is in no log any more can still be compared. */
+  private async bridgeGap(walk: Walk, { message, since }: CursorExpiredError): Promise<void> {
+    const { source, connectionId } = walk;
+    const begun = await this.reconciliations.beginOnce(walk, 0);
+    const from = since.toISOString();
     this.telemetry.alarm({
       kind: 'cursor-expired',
       source,
       connectionId,
-      message: `${source}/${connectionId}: what happened before ${since.toISOString()} is in no log any more. ${message}.`,
+      message:
+        `${source}/${connectionId}: what happened before ${from} is in no log any more. ${message}. It is polled from there ` +
+        `on, and ${begun ? 'everything is compared with what the provider has' : 'nothing of it can be listed'}.`,
       eventIds: [],
     });
   }

@@ -65,6 +65,15 @@ export class ListingTargets {
     };
   }
 
+  /** Those of the resources that can be listed and that someone would be told of, parents first. */
+  listable(source: string, resources?: readonly string[]): ListedResource[] {
+    const { listable = [] } = this.options.sources[source]!.connector;
+    return listable.filter(({ resource }) => {
+      const isAskedFor = !resources || resources.includes(resource);
+      return isAskedFor && this.registry.changeHandlers(source, resource).length > 0;
+    });
+  }
+
   private resources(
     method: string,
     { source, resources }: ListingTarget,
@@ -74,10 +83,7 @@ export class ListingTargets {
     const unknown = resources?.find((resource) => !known.includes(resource));
     if (unknown !== undefined)
       throw wrong(method, `'${unknown}' cannot be listed; what can: ${names(known)}`);
-    const wanted = listable.filter(
-      ({ resource }) => this.registry.changeHandlers(source, resource).length > 0,
-    );
-    const chosen = resources ? wanted.filter(({ resource }) => resources.includes(resource)) : wanted;
+    const chosen = this.listable(source, resources);
     const idle = resources?.find((resource) => !chosen.some((each) => each.resource === resource));
     if (idle !== undefined)
       throw wrong(method, `nobody would be told of '${idle}': there is no change handler or mirror for it`);

@@ -5,6 +5,7 @@ import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import { InboxService } from '../../inbox/inbox.service.js';
 import { recordKeyOf } from '../../model/keys.js';
+import type { ConnectionKey } from '../../model/record.js';
 import { Telemetry } from '../../observe/telemetry.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ComparisonService, type Difference } from '../listing/comparison.service.js';
@@ -63,6 +64,21 @@ export class ReconcileService {
     const { connection, resources } = this.targets.listing('reconcile', options, ['dryRun']);
     const progress = newProgress(resources, { from: null, to: null, now: this.clock.now() });
     return this.runs.create('reconcile', connection, progress, { dryRun: options.dryRun ?? false });
+  }
+
+  /**
+   * Begins a run for a connection by itself, unless one has begun since, or nothing of it can be listed.
+   * @returns whether one was begun
+   */
+  async beginOnce(
+    connection: ConnectionKey,
+    sinceAgoMs: number,
+    resources?: readonly string[],
+  ): Promise<boolean> {
+    const listed = this.targets.listable(connection.source, resources);
+    if (listed.length === 0) return false;
+    const progress = newProgress(listed, { from: null, to: null, now: this.clock.now() });
+    return (await this.runs.createOnce('reconcile', connection, sinceAgoMs, progress)) !== null;
   }
 
   /** Goes on with a run for as long as something can be done. @throws RunLostError */

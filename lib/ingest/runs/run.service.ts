@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { timeIn } from '../../database/row-values.js';
+import { optionalNumberIn, timeIn } from '../../database/row-values.js';
 import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
+import { lockConnection } from '../../inbox/connection-lock.js';
 import { notPaused } from '../../inbox/pause.service.js';
 import type { ConnectionKey } from '../../model/record.js';
 import type { RunKind, RunState } from '../../model/run.js';
@@ -42,26 +43,47 @@ export class RunService {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
-  async create(
+  create(
     kind: RunKind,
-    { source, connectionId }: ConnectionKey,
+    connection: ConnectionKey,
     progress: Progress,
     request: RunRequest = {},
   ): Promise<string> {
-    const { tables, now } = this.database;
-    // The token tells the row that was inserted from any other: not every database returns its id.
-    const token = randomUUID();
-    await this.database.query(
-      `INSERT INTO ${tables.run} (kind, source, connection_id, state, progress, request, started_at, due_at, lease_token, lease_until)
-       VALUES ($1, $2, $3, 'running', $4, $6, ${now}, ${now}, $5, ${now})`,
-      [kind, source, connectionId, JSON.stringify(progress), token, JSON.stringify(request)],
+    return this.database.transaction((query) => this.insert(query, kind, connection, progress, request));
+  }
+
+  /**
+   * Unless another process has begun one of this kind since, or one is under way.
+   * @returns the run's id
+   */
+  createOnce(
+    kind: RunKind,
+    connection: ConnectionKey,
+    sinceAgoMs: number,
+    progress: Progress,
+  ): Promise<string | null> {
+    const { tables } = this.database;
+    return this.database.transaction(async (query) => {
+      const params = [connection.source, connection.connectionId];
+      await lockConnection(this.database, query, connection);
+      const recent = await query(
+        `SELECT id FROM ${tables.run} WHERE source = $1 AND connection_id = $2 AND kind = $3
+           AND (started_at >= ${this.database.in(-sinceAgoMs)} OR state IN ('running', 'paused')) LIMIT 1`,
+        [...params, kind],
+      );
+      return recent.length > 0 ? null : this.insert(query, kind, connection, progress, {});
+    });
+  }
+
+  /** Since the last run of a kind began; null: there was none. */
+  async lastStartAgoMs(kind: RunKind, { source, connectionId }: ConnectionKey): Promise<number | null> {
+    const { tables, dialect, now } = this.database;
+    const [row] = await this.database.query<{ ago_ms: unknown }>(
+      `SELECT ${dialect.elapsedMs('MAX(started_at)', now)} AS ago_ms FROM ${tables.run}
+       WHERE source = $1 AND connection_id = $2 AND kind = $3`,
+      [source, connectionId, kind],
     );
-    const [row] = await this.database.query<{ id: unknown }>(
-      `SELECT id FROM ${tables.run} WHERE lease_token = $1`,
-      [token],
-    );
-    await this.database.query(`UPDATE ${tables.run} SET lease_token = NULL WHERE lease_token = $1`, [token]);
-    return String(row!.id);
+    return optionalNumberIn(row?.ago_ms);
   }
 
   async find(id: string): Promise<Run | null> {
@@ -146,6 +168,29 @@ export class RunService {
        WHERE id = $1 AND state IN ('running', 'paused')`,
       [id, to],
     );
+  }
+
+  private async insert(
+    query: Query,
+    kind: RunKind,
+    { source, connectionId }: ConnectionKey,
+    progress: Progress,
+    request: RunRequest,
+  ): Promise<string> {
+    const { tables, now } = this.database;
+    // The token tells the row from any other: not every database returns its id.
+    const token = randomUUID();
+    await query(
+      `INSERT INTO ${tables.run}
+         (kind, source, connection_id, state, progress, request, started_at, due_at, lease_token, lease_until)
+       VALUES ($1, $2, $3, 'running', $4, $5, ${now}, ${now}, $6, ${now})`,
+      [kind, source, connectionId, JSON.stringify(progress), JSON.stringify(request), token],
+    );
+    const [row] = await query<{ id: unknown }>(`SELECT id FROM ${tables.run} WHERE lease_token = $1`, [
+      token,
+    ]);
+    await query(`UPDATE ${tables.run} SET lease_token = NULL WHERE lease_token = $1`, [token]);
+    return String(row!.id);
   }
 
   private select(): string {
