@@ -38,6 +38,16 @@ export interface SourcePolicies {
    */
   callsPerSecond?: number;
   /**
+   * API calls per second for all connections of the source together; a whole number.
+   * @default 100
+   */
+  sourceCallsPerSecond?: number;
+  /**
+   * API calls that this process has under way at once for each connection.
+   * @default 20
+   */
+  maxConcurrentCalls?: number;
+  /**
    * How often a handler or a fetch is tried before it gives up.
    * @default 12 (about 3 days with the default back-off)
    */
@@ -79,6 +89,8 @@ export const SOURCE_DEFAULTS = {
   handlers: 'on',
   mode: 'hybrid',
   callsPerSecond: 25,
+  sourceCallsPerSecond: 100,
+  maxConcurrentCalls: 20,
   maxAttempts: 12,
   backoffMs: (attempt: number): number => Math.min(5_000 * 3 ** (attempt - 1), 86_400_000),
 } as const;

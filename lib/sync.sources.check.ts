@@ -49,6 +49,8 @@ const SOURCE_KINDS = {
   start: either(oneOf('now', 'log'), aDate),
   handlers: oneOf('on', 'observe'),
   callsPerSecond: aWholeNumber(1),
+  sourceCallsPerSecond: aWholeNumber(1),
+  maxConcurrentCalls: aWholeNumber(1),
   maxAttempts: anAttemptCount,
   backoffMs: aFunction,
 } satisfies OptionKinds<SyncSource>;

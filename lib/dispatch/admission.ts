@@ -1,5 +1,5 @@
 import type { HandlerRegistry } from '../handlers/handler.registry.js';
-import type { Budget } from '../hydrate/budget.js';
+import type { Budget, CallClass } from '../hydrate/budget.js';
 import type { HydrationService } from '../hydrate/hydration.service.js';
 import type { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import type { ResolvedSyncOptions } from '../sync.options.js';
@@ -32,13 +32,13 @@ export class Admission {
   }
 
   private async admitLane(lane: readonly DueRecord[]): Promise<DueRecord[]> {
-    const { source, connectionId } = lane[0]!;
-    const grant = await this.budget.take(source, connectionId, lane.length);
+    const [first] = lane as [DueRecord];
+    const grant = await this.budget.take(first, lane.length, classOf(first));
     const granted = lane.slice(0, grant.granted);
     granted.forEach((record) => this.holders.add(record));
     const refused = lane.slice(grant.granted).map(({ recordKey }) => recordKey);
     if (refused.length > 0) {
-      const everyMs = 1_000 / this.options.sources[source]!.callsPerSecond;
+      const everyMs = 1_000 / this.options.sources[first.source]!.callsPerSecond;
       await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
       refused.forEach((_, i) => this.postponed(grant.retryInMs + i * everyMs));
     }
@@ -48,8 +48,7 @@ export class Admission {
   /** These were let through and made no call: their tokens go back, where they had one. */
   async unspent(records: readonly DueRecord[]): Promise<void> {
     for (const lane of lanesOf(records.filter((record) => this.holders.delete(record)))) {
-      const { source, connectionId } = lane[0]!;
-      await this.budget.giveBack(source, connectionId, lane.length);
+      await this.budget.giveBack(lane[0]!, lane.length);
     }
   }
 
@@ -59,10 +58,18 @@ export class Admission {
   }
 }
 
+/** What nobody but a run has asked for can wait for what happens now. */
+function classOf({ types = [] }: DueRecord): CallClass {
+  if (types.length === 0 || !types.every((type) => type in RUNS)) return 'live';
+  return types.includes('sync.reconcile') ? 'reconcile' : 'backfill';
+}
+
+const RUNS: Readonly<Record<string, true>> = { 'sync.backfill': true, 'sync.reconcile': true };
+
 function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
   const lanes = new Map<string, DueRecord[]>();
   for (const record of records) {
-    const name = `${record.source} ${record.connectionId}`;
+    const name = `${record.source} ${record.connectionId} ${classOf(record)}`;
     const lane = lanes.get(name);
     if (lane) lane.push(record);
     else lanes.set(name, [record]);

@@ -8,6 +8,10 @@ export interface ConnectionHealth {
   rateLimits: number;
   /** -Infinity: it was never paused. */
   pausedUntil: number;
+  /** What was asked for in vain since the last answer: records, a log, listings. */
+  unanswered: Set<string>;
+  /** Pauses in a row since it does not answer. */
+  outages: number;
 }
 
 /**
@@ -31,6 +35,8 @@ export class ConnectionHealthRegistry {
       lastSuccessAt: -Infinity,
       rateLimits: 0,
       pausedUntil: -Infinity,
+      unanswered: new Set(),
+      outages: 0,
     };
     this.healths.delete(name);
     this.healths.set(name, health);

@@ -29,11 +29,15 @@ export class HydrationService {
   /** One read, for which a token has been taken. Never throws. */
   async hydrate(record: RecordKey): Promise<Hydration> {
     const { connector } = this.options.sources[record.source]!;
-    const read = await this.calls.call(record, async (options): Promise<Hydration> => {
-      const fetched = await connector.fetch(record, options);
-      if (!fetched.found) return { outcome: 'missing', stated: fetched.stated };
-      return this.found(record, fetched.data);
-    });
+    const read = await this.calls.call(
+      record,
+      `${record.resource} ${record.id}`,
+      async (options): Promise<Hydration> => {
+        const fetched = await connector.fetch(record, options);
+        if (!fetched.found) return { outcome: 'missing', stated: fetched.stated };
+        return this.found(record, fetched.data);
+      },
+    );
     return read.outcome === 'failed' ? read : read.answer;
   }
 

@@ -82,11 +82,11 @@ export class ParentsService {
   }
 
   private async handle(parent: RecordKey, run: (work: Work) => Promise<unknown>): Promise<void> {
-    const { granted } = await this.budget.take(parent.source, parent.connectionId, 1);
+    const { granted } = await this.budget.take(parent, 1, 'live');
     if (granted === 0) return;
     const [work] = await this.leases.claim([recordKeyOf(parent)], { early: true });
     if (work) await run(work);
-    else await this.budget.giveBack(parent.source, parent.connectionId, 1);
+    else await this.budget.giveBack(parent, 1);
   }
 
   /** Never saved and not deleted; one whose events have all died, with none waiting, is past waiting for. */

@@ -62,7 +62,10 @@ class Handlers {
       inject: [TransactionHost],
       useFactory: (transactions: Transactions): SyncOptions => ({
         sources: {
-          stripe: { ...stripe({ ...config.stripe, callsPerSecond: 10_000 }), backoffMs: () => 20 },
+          stripe: {
+            ...stripe({ ...config.stripe, callsPerSecond: 10_000, mode: 'webhook' }),
+            backoffMs: () => 20,
+          },
         },
         transaction: (work, options) => transactions.withTransaction(options, () => work(transactions.tx)),
         ...config.sync,

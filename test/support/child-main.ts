@@ -129,7 +129,14 @@ class Handlers {
     }),
     TypeOrmModule.forFeature([ChildEffect]),
     SyncModule.forRoot({
-      sources: { stripe: stripe({ ...config.stripe, callsPerSecond: 10_000, mode: 'webhook' }) },
+      sources: {
+        stripe: stripe({
+          ...config.stripe,
+          callsPerSecond: 10_000,
+          sourceCallsPerSecond: 10_000,
+          mode: 'webhook',
+        }),
+      },
       ...config.sync,
     }),
   ],

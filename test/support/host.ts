@@ -104,6 +104,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
               apiKey: fake.apiKey,
               webhookSecrets: fake.webhookSecrets,
               callsPerSecond: 10_000,
+              sourceCallsPerSecond: 10_000,
               ...fake.connection,
             }),
             // What polling would find is what most tests are not about.

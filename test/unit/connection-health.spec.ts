@@ -21,5 +21,7 @@ it('is forgotten of those not asked for longest, however many there are', () => 
     lastSuccessAt: -Infinity,
     rateLimits: 0,
     pausedUntil: -Infinity,
+    unanswered: new Set(),
+    outages: 0,
   });
 });

@@ -67,7 +67,7 @@ export class ListingWalker {
     for (let next = nextPages(progress); next; next = nextPages(progress)) {
       if (this.stopping) return 0;
       if (await this.mustWait(run, progress[next.resource]!)) return LOOK_AGAIN_MS;
-      const grant = await this.budget.take(run.source, run.connectionId, next.slices.length);
+      const grant = await this.budget.take(run, next.slices.length, run.kind);
       if (grant.granted === 0) return grant.retryInMs;
       const { resource } = next;
       const ticket = await this.tickets.draw(run);
@@ -102,7 +102,9 @@ export class ListingWalker {
     const { connector } = this.options.sources[run.source]!;
     const bounds = { from: from === null ? null : new Date(from), to: to === null ? null : new Date(to) };
     const request = { connectionId: run.connectionId, resource, page, ...bounds };
-    return this.calls.call(run, (options) => connector.list!(request, options));
+    return this.calls.call(run, `list ${resource} ${from} ${page}`, (options) =>
+      connector.list!(request, options),
+    );
   }
 
   private async store(

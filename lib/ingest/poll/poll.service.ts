@@ -97,7 +97,7 @@ export class PollService {
   private async walk(walk: Walk, progress: Progress): Promise<WalkStop | null> {
     while (!progress.atEnd) {
       if (this.stopping) return { dueInMs: 0 };
-      const grant = await this.budget.take(walk.source, walk.connectionId, 1);
+      const grant = await this.budget.take(walk, 1, 'live');
       if (grant.granted === 0) return { dueInMs: grant.retryInMs };
       progress.pages += 1;
       const read = await this.read(walk, progress);
@@ -112,7 +112,7 @@ export class PollService {
     const { connector } = this.options.sources[walk.source]!;
     const { connectionId } = walk;
     const now = new Date(this.clock.now());
-    return this.calls.call(walk, async (options) => {
+    return this.calls.call(walk, 'the log', async (options) => {
       try {
         return await connector.changes!({ connectionId, cursor, since, now }, options);
       } catch (error) {
