@@ -1,13 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import fc from 'fast-check';
 import { mirror, OnSyncChange, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
-import { Column, Entity, PrimaryColumn, type DataSource } from 'typeorm';
-import { FencedTransaction } from '../../lib/process/fenced-transaction.js';
-import { connectTo, databaseKind, type TestDatabase } from '../support/database.js';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { startHost, until, type Host } from '../support/host.js';
+import { Mishaps } from '../support/mishaps.js';
 import { Effect, quick, write } from '../support/scenario.js';
-import { idleInTransaction, killSession, sessionOf, sessions } from '../support/sessions.js';
-import { sqlOn } from '../support/sql.js';
 
 @Entity({ name: 'copy' })
 class Copy {
@@ -70,32 +67,9 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rest' as const), ms: fc.nat(20) }) },
 );
 
-/** What happens to workers, as the database sees it. */
-const mishaps: Record<string, (host: Host) => Promise<unknown>> = {
-  expire: ({ sql }) => sql(`UPDATE sync_record SET lease_until = now() WHERE lease_token IS NOT NULL`),
-  steal: ({ sql }) =>
-    sql(
-      `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now() WHERE lease_token IS NOT NULL`,
-    ),
-  kill: killTwo,
-};
-
-/** Ends two sessions, of those with an open transaction if there are any; never the one that it does so in. */
-async function killTwo(host: Host): Promise<void> {
-  if (databaseKind === 'sqlite') return host.app.get(FencedTransaction, { strict: false }).cutOff();
-  const on = { sql: sqlOn(administrator) };
-  const own = await sessionOf(administrator);
-  const all = (await sessions(on)).sort(() => Math.random() - 0.5);
-  const victims = new Set([...(await idleInTransaction(on)), ...all]);
-  victims.delete(own);
-  for (const id of [...victims].slice(0, 2)) await killSession(on, id);
-}
-
-/** Has one session. */
-let administrator: DataSource;
-
 describe('promise 4, newest wins, whatever comes together', () => {
   let hosts: Host[];
+  let mishaps: Mishaps;
 
   beforeAll(async () => {
     const source = { ...quick.source, maxAttempts: 1_000, backoffMs: () => 10 };
@@ -108,13 +82,10 @@ describe('promise 4, newest wins, whatever comes together', () => {
     };
     const host = await startHost(options);
     hosts = [host, await startHost({ ...options, beside: host })];
-    administrator = await connectTo({
-      ...host.database,
-      options: { ...host.database.options, poolSize: 1 } as TestDatabase['options'],
-    });
+    mishaps = await Mishaps.of(host);
   });
   afterAll(async () => {
-    await administrator?.destroy();
+    await mishaps?.close();
     for (const host of hosts?.reverse() ?? []) await host.close();
   });
 
@@ -140,9 +111,9 @@ describe('promise 4, newest wins, whatever comes together', () => {
           if (next.do === 'update' && !exists) stripe.create(type, { id, name: next.name });
         } else if (next.do === 'fail') failures += next.times;
         else if (next.do === 'rest') await new Promise((resolve) => setTimeout(resolve, next.ms));
-        // The host's own sessions are killed too.
-        else if (next.do in mishaps) await mishaps[next.do]!(host).catch(() => undefined);
-        else stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);
+        else if (next.do === 'other process')
+          stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);
+        else await mishaps[next.do]().catch(() => undefined);
       }
       await stripe.flush();
       await until(

@@ -70,7 +70,15 @@ describe("the host's own jobs", () => {
   it("are alone in the host's registry, as the module's are in its own", () => {
     const scheduler = host.app.get(SweepScheduler, { strict: false });
     const { registry } = scheduler as unknown as { registry: SchedulerRegistry };
-    expect(namesIn(registry)).toEqual(['sweep', 'renew-leases', 'stuck', 'held-back', 'bodies', 'unhandled']);
+    expect(namesIn(registry)).toEqual([
+      'sweep',
+      'renew-leases',
+      'stuck',
+      'held-back',
+      'bodies',
+      'unhandled',
+      'runs',
+    ]);
     expect(namesIn(jobs.registry)).toEqual(['cron', 'interval', 'timeout']);
   });
 

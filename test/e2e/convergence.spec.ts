@@ -1,0 +1,227 @@
+import { Injectable } from '@nestjs/common';
+import fc from 'fast-check';
+import { mirror, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import type { SyncRun } from 'nestjs-hybrid-sync';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { startHost, until, type Host } from '../support/host.js';
+import { Mishaps } from '../support/mishaps.js';
+import { Effect, quick, travel, write } from '../support/scenario.js';
+
+/** `CONVERGENCE_RUNS=300 CONVERGENCE_SEED=<of a failure> npm test -- convergence` */
+const RUNS = Number(process.env.CONVERGENCE_RUNS ?? 12);
+const SEED = Number(process.env.CONVERGENCE_SEED ?? Date.now() & 0x7fffffff);
+
+@Entity({ name: 'copy' })
+class Copy {
+  @PrimaryColumn({ type: 'varchar', length: 64 })
+  stripeId!: string;
+
+  @Column('text')
+  name!: string;
+}
+
+/** How many of the next calls of handlers fail. */
+let failures = 0;
+function mayFail() {
+  if (failures > 0) {
+    failures -= 1;
+    throw new Error('not now');
+  }
+}
+
+const copyOf = (resource: string) =>
+  mirror('stripe', resource, {
+    to: Copy,
+    key: ['stripeId'],
+    name: `copy of ${resource}`,
+    map: ({ name }: { name: string }) => {
+      mayFail();
+      return { name };
+    },
+  });
+
+/** Calls of an event handler, as they are kept. */
+@Injectable()
+class Count {
+  @OnSyncEvent('stripe', ['product.*', 'customer.*'], { name: 'count' })
+  async count({ id }: SyncEvent, { manager }: SyncContext) {
+    await write(manager, 'count', id);
+    mayFail();
+  }
+}
+
+const TYPES = ['product', 'customer'] as const;
+const record = fc.record({ type: fc.constantFrom(...TYPES), at: fc.nat(2) });
+const doing = <Name extends string, Rest extends object = object>(
+  name: Name,
+  rest: { [Key in keyof Rest]: fc.Arbitrary<Rest[Key]> } = {} as never,
+) => fc.record({ do: fc.constant(name), ...rest } as { do: fc.Arbitrary<Name> } & typeof rest);
+
+/** What happens at the provider, on the way, and to this application. */
+const step = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      do: fc.constant('change' as const),
+      record,
+      name: fc.string({ maxLength: 3 }),
+      remove: fc.nat(3).map((n) => n === 0),
+      lost: fc.nat(3).map((n) => n === 0),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('fail' as const), times: fc.integer({ min: 1, max: 4 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('stale' as const), reads: fc.integer({ min: 1, max: 3 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('limit' as const), calls: fc.integer({ min: 1, max: 3 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('outage' as const), on: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const), on: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const), on: fc.boolean() }) },
+  { weight: 1, arbitrary: doing('expire') },
+  { weight: 1, arbitrary: doing('steal') },
+  { weight: 1, arbitrary: doing('kill') },
+  { weight: 2, arbitrary: doing('poll') },
+  { weight: 1, arbitrary: doing('backfill') },
+  { weight: 1, arbitrary: doing('other process') },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('rest' as const), ms: fc.nat(15) }) },
+);
+
+describe('whatever happens, all is right in the end', () => {
+  let hosts: [Host, Host];
+  let mishaps: Mishaps;
+
+  beforeAll(async () => {
+    const options = {
+      ...quick,
+      providers: [Count],
+      entities: [Effect, Copy],
+      mirrors: TYPES.map(copyOf),
+      source: {
+        ...quick.source,
+        mode: 'hybrid' as const,
+        poll: { everyMs: 600_000, fastestMs: 600_000 },
+        maxAttempts: 100_000,
+        backoffMs: () => 10,
+      },
+      sync: { ...quick.sync, missingConfirmMs: 40, leaseMs: 5_000 },
+    };
+    const host = await startHost(options);
+    hosts = [host, await startHost({ ...options, beside: host })];
+    mishaps = await Mishaps.of(host);
+  });
+  afterAll(async () => {
+    await mishaps?.close();
+    for (const host of [...(hosts ?? [])].reverse()) await host.close();
+  });
+
+  /** Time goes by for all, so that what waits for a later time has it. */
+  function wait(ms: number): void {
+    for (const host of hosts) travel(host, ms);
+    hosts[0].stripe.clock.offsetMs += ms;
+  }
+
+  async function patiently(condition: () => Promise<boolean>): Promise<void> {
+    await until(async () => {
+      if (await condition().catch(() => false)) return true;
+      wait(20);
+      return false;
+    });
+  }
+
+  async function quiet(): Promise<void> {
+    const [host] = hosts;
+    const { stripe } = host;
+    stripe.faults.clear();
+    failures = 0;
+    await host.sync.resume({ source: 'stripe' });
+    await stripe.flush();
+    await patiently(async () => (await host.sync.poll({ source: 'stripe' })).some(({ atEnd }) => atEnd));
+    await patiently(
+      async () => (await host.sql(`SELECT FROM sync_run WHERE state = 'running' LIMIT 1`)).length === 0,
+    );
+    await patiently(
+      async () => (await host.sql(`SELECT FROM sync_event WHERE state = 'waiting' LIMIT 1`)).length === 0,
+    );
+  }
+
+  async function reconcile() {
+    // What came within the last minutes would count as being on its way.
+    wait(600_000);
+    const run = await hosts[0].sync.reconcile({ source: 'stripe' });
+    await patiently(async () => (await run.report()).finishedAt !== null);
+    return run.report();
+  }
+
+  async function expectAllRight(): Promise<void> {
+    const [{ stripe, dataSource }] = hosts;
+    const stored = await dataSource.getRepository(Copy).find();
+    expect(stored.map(({ stripeId, name }) => `${stripeId} ${name}`).sort()).toEqual(
+      TYPES.flatMap((type) => stripe.all(type))
+        .map(({ id, name }) => `${id} ${name as string}`)
+        .sort(),
+    );
+    const counted = await dataSource.getRepository(Effect).find();
+    expect(counted.map(({ subject }) => subject).sort()).toEqual(
+      stripe
+        .all('event')
+        .map(({ id }) => id)
+        .sort(),
+    );
+  }
+
+  it(`in ${RUNS} histories (seed ${SEED})`, async () => {
+    const [host] = hosts;
+    const { stripe } = host;
+    let history = 0;
+    let process = 0;
+    const property = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+      history += 1;
+      let mayBeStale = false;
+      const runs: SyncRun[] = [];
+      Object.assign(stripe.faults, { duplicateRate: 0.3, reorder: true, delayMs: [0, 20], slowMs: [0, 15] });
+      for (const next of steps) {
+        if (next.do === 'change') {
+          const { type, at } = next.record;
+          const id = `${type}_${history}_${at}`;
+          const delivery = next.lost ? 'lost' : 'sent';
+          const exists = stripe.get(type, id) !== null;
+          if (exists && next.remove) stripe.delete(type, id, { delivery });
+          else if (exists) stripe.update(type, id, { name: next.name }, { delivery });
+          else stripe.create(type, { id, name: next.name }, { delivery });
+        } else if (next.do === 'fail') failures += next.times;
+        else if (next.do === 'stale') {
+          stripe.faults.staleReads = next.reads;
+          mayBeStale = true;
+        } else if (next.do === 'limit') stripe.faults.rateLimit = { next: next.calls };
+        else if (next.do === 'outage') stripe.faults.outage = next.on;
+        else if (next.do === 'drop') stripe.faults.dropRate = next.on ? 0.5 : 0;
+        else if (next.do === 'pause')
+          await host.sync[next.on ? 'pause' : 'resume']({ source: 'stripe' }).catch(() => undefined);
+        else if (next.do === 'rest') await new Promise((resolve) => setTimeout(resolve, next.ms));
+        else if (next.do === 'poll') await host.sync.poll({ source: 'stripe' }).catch(() => undefined);
+        else if (next.do === 'backfill')
+          await host.sync.backfill({ source: 'stripe' }).then(
+            (run) => runs.push(run),
+            () => undefined,
+          );
+        else if (next.do === 'other process')
+          stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);
+        else await mishaps[next.do]().catch(() => undefined);
+      }
+      await quiet();
+      if (mayBeStale) await reconcile();
+      await expectAllRight();
+      // It lists everything: not after each of hundreds.
+      if (history % 10 === 0 || mayBeStale)
+        expect(await reconcile()).toMatchObject({ state: 'completed', findings: {} });
+    });
+    await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: true });
+  }, 600_000);
+});
