@@ -88,6 +88,7 @@ export type { AdoptOptions, AdoptResult } from './process/adopt.service.js';
 export type { ConnectionTarget, PauseTarget, RecordTarget } from './process/operator-targets.js';
 export type { ReplayFilter, ReplayOptions, ReplayResult } from './inbox/replay.service.js';
 export type { BackfillOptions } from './ingest/runs/backfill.service.js';
+export type { ProjectOptions } from './ingest/runs/project.service.js';
 export type { ReconcileOptions } from './ingest/runs/reconcile.service.js';
 export type { ListingTarget } from './ingest/runs/listing.targets.js';
 export { SyncRun, type RunControl } from './ingest/runs/sync-run.js';

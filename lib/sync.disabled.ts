@@ -22,6 +22,10 @@ export class DisabledSyncService implements Pick<SyncService, keyof SyncService>
     return Promise.reject(new SyncDisabledError('reconcile'));
   }
 
+  project(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('project'));
+  }
+
   run(): never {
     throw new SyncDisabledError('run');
   }

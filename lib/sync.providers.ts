@@ -40,6 +40,8 @@ import { VerdictService } from './ingest/runs/verdict.service.js';
 import { ListingTargets } from './ingest/runs/listing.targets.js';
 import { RunEventsService } from './ingest/runs/run-events.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
+import { ProjectService } from './ingest/runs/project.service.js';
+import { RunPhases } from './ingest/runs/run.phases.js';
 import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RunService } from './ingest/runs/run.service.js';
@@ -104,6 +106,8 @@ const services: Provider[] = [
   BackfillService,
   ReconcileService,
   ReconciliationScheduler,
+  ProjectService,
+  RunPhases,
   FindingService,
   FindingReportService,
   VerdictService,

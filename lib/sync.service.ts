@@ -13,6 +13,7 @@ import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { BackfillService, type BackfillOptions } from './ingest/runs/backfill.service.js';
 import { FindingReportService } from './ingest/runs/finding-report.service.js';
 import { ReconcileService, type ReconcileOptions } from './ingest/runs/reconcile.service.js';
+import { ProjectService, type ProjectOptions } from './ingest/runs/project.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { SyncRun } from './ingest/runs/sync-run.js';
@@ -41,6 +42,7 @@ export class SyncService {
     private readonly polling: PollingScheduler,
     private readonly backfills: BackfillService,
     private readonly reconciliations: ReconcileService,
+    private readonly projections: ProjectService,
     private readonly findings: FindingReportService,
     private readonly runs: RunService,
     private readonly reports: RunReportService,
@@ -93,6 +95,15 @@ export class SyncService {
    */
   async reconcile(options: ReconcileOptions): Promise<SyncRun> {
     return this.run(await this.reconciliations.begin(options));
+  }
+
+  /**
+   * Shows every record to one change handler or mirror again, as it is now: its `map` has changed, or it is new. What others
+   * have seen already is not shown to them. A run like a backfill: listed, in the background, resumable.
+   * @throws RangeError for a handler that there is not, or whose records cannot be listed, or a field that there is not
+   */
+  async project(options: ProjectOptions): Promise<SyncRun> {
+    return this.run(await this.projections.begin(options));
   }
 
   /** A run by its id, from any process. Its methods throw RangeError if there is none of that id. */

@@ -64,7 +64,11 @@ function classOf({ types = [] }: DueRecord): CallClass {
   return types.includes('sync.reconcile') ? 'reconcile' : 'backfill';
 }
 
-const RUNS: Readonly<Record<string, true>> = { 'sync.backfill': true, 'sync.reconcile': true };
+const RUNS: Readonly<Record<string, true>> = {
+  'sync.backfill': true,
+  'sync.project': true,
+  'sync.reconcile': true,
+};
 
 function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
   const lanes = new Map<string, DueRecord[]>();

@@ -5,7 +5,7 @@ import type { ConnectionKey } from '../model/record.js';
  * What a call is for. `live` may take every token; the others leave some, so that whatever they do, what happens now is
  * handled now.
  */
-export type CallClass = 'live' | 'reconcile' | 'backfill';
+export type CallClass = 'live' | 'reconcile' | 'backfill' | 'project';
 
 /** Why no calls may be made. */
 export type PauseReason = Extract<WaitReason, 'rate-limited' | 'provider-unavailable'>;

@@ -6,7 +6,7 @@ import { ResolvedSyncOptions } from '../sync.options.js';
 import { Budget, type CallClass, type Grant, type PauseReason } from './budget.js';
 
 /** Which part of the tokens of a second a class may take. */
-const SHARES: Readonly<Record<CallClass, number>> = { live: 1, reconcile: 0.75, backfill: 0.5 };
+const SHARES: Readonly<Record<CallClass, number>> = { live: 1, reconcile: 0.75, backfill: 0.5, project: 0.5 };
 
 /** How often a provider that does not answer is tried. */
 const PROBE_MS = 1_000;

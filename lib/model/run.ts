@@ -1,5 +1,5 @@
 /** A piece of work over many records that takes its time, and survives the process that began it. */
-export type RunKind = 'backfill' | 'reconcile';
+export type RunKind = 'backfill' | 'reconcile' | 'project';
 
 /**
  * Where a run stands. `failed`: it has come to its end, and something of it could not be done; `halted`: more records are

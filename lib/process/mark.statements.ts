@@ -46,3 +46,24 @@ export function forgetMarksStatement(
     params,
   };
 }
+
+/**
+ * Has change handlers shown records again, as they are by then: those that have been shown them before. A pass that is under
+ * way does not write over it, by the replay's number.
+ */
+export function showAgainStatement(
+  { tables }: SyncDatabase,
+  recordKeys: readonly Buffer[],
+  handlers: readonly string[],
+): Statement {
+  const params: unknown[] = [];
+  const keys = listed(params, recordKeys);
+  return {
+    sql: `
+      UPDATE ${tables.mark}
+      SET state = 'failed', version = -1, attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL,
+        replay_no = replay_no + 1
+      WHERE event_id = 0 AND record_key IN (${keys}) AND handler IN (${listed(params, handlers)})`,
+    params,
+  };
+}

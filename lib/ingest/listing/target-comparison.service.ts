@@ -6,6 +6,7 @@ import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { ListedRecord } from '../../model/connector.js';
 import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
+import { showAgainStatement } from '../../process/mark.statements.js';
 
 /** A record whose row in the host's own tables is not as its mirror would write it. */
 export interface LocalDifference {
@@ -54,13 +55,8 @@ export class TargetComparisonService {
   /** Has these handlers shown the records again, as they are. */
   async showAgain(query: Query, differences: readonly LocalDifference[]): Promise<void> {
     for (const { recordKey, handlers } of differences) {
-      const params: unknown[] = [recordKey];
-      await query(
-        `UPDATE ${this.database.tables.mark}
-         SET state = 'failed', version = -1, attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL
-         WHERE record_key = $1 AND event_id = 0 AND handler IN (${listed(params, handlers)})`,
-        params,
-      );
+      const { sql, params } = showAgainStatement(this.database, [recordKey], handlers);
+      await query(sql, params);
     }
   }
 

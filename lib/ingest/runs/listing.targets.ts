@@ -65,6 +65,24 @@ export class ListingTargets {
     };
   }
 
+  /** What is to be listed for one change handler. @throws RangeError for what cannot be meant */
+  ofHandler(
+    method: string,
+    { handler: name, ...others }: { handler: string; connectionId?: string; from?: Date; to?: Date },
+  ): { connection: ConnectionKey; resources: ListedResource[]; handler: string } {
+    const handler = this.registry.named(name);
+    if (handler?.kind !== 'change') {
+      const known = this.registry.all().filter(({ kind }) => kind === 'change');
+      throw wrong(
+        method,
+        `there is no change handler or mirror '${name}'; there is: ${names(known.map((each) => each.label))}`,
+      );
+    }
+    const { source, resource } = handler;
+    const target = { ...others, source, resources: [resource] };
+    return { ...this.listing(method, target, ['from', 'to']), handler: handler.name };
+  }
+
   /** Those of the resources that can be listed and that someone would be told of, parents first. */
   listable(source: string, resources?: readonly string[]): ListedResource[] {
     const { listable = [] } = this.options.sources[source]!.connector;

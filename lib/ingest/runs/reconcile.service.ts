@@ -10,11 +10,11 @@ import { Telemetry } from '../../observe/telemetry.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ComparisonService, type Difference } from '../listing/comparison.service.js';
 import { TargetComparisonService, type LocalDifference } from '../listing/target-comparison.service.js';
-import { ListingWalker, type ListedPage } from '../listing/listing.walker.js';
+import type { ListedPage } from '../listing/listing.walker.js';
 import { FindingReportService } from './finding-report.service.js';
 import { FindingService, type Candidate } from './finding.service.js';
 import { ListingTargets, type ListingTarget } from './listing.targets.js';
-import { RunEventsService } from './run-events.service.js';
+import { RunPhases } from './run.phases.js';
 import { newProgress, withCompared, type Progress } from './run.progress.js';
 import { RunService, type HeldRun } from './run.service.js';
 import { VerdictService } from './verdict.service.js';
@@ -34,9 +34,6 @@ const GRACE_MS = 300_000;
 
 const BATCH = 500;
 
-/** How soon to look whether a run's last events are done. */
-const LOOK_AGAIN_MS = 200;
-
 /** Compares what the provider has with what is known, finds out what was lost and why, and has it put right. */
 @Injectable()
 export class ReconcileService {
@@ -45,7 +42,7 @@ export class ReconcileService {
   constructor(
     private readonly runs: RunService,
     private readonly targets: ListingTargets,
-    private readonly walker: ListingWalker,
+    private readonly phases: RunPhases,
     private readonly comparisons: ComparisonService,
     private readonly mirrors: TargetComparisonService,
     private readonly findings: FindingService,
@@ -54,7 +51,6 @@ export class ReconcileService {
     private readonly idempotency: IdempotencyService,
     private readonly inbox: InboxService,
     private readonly dispatcher: Dispatcher,
-    private readonly events: RunEventsService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
   ) {}
@@ -83,11 +79,11 @@ export class ReconcileService {
 
   /** Goes on with a run for as long as something can be done. @throws RunLostError */
   async work(run: HeldRun): Promise<void> {
-    const waitMs = await this.walker.walk(run, (query, page) => this.take(run, query, page));
-    if (waitMs !== null) return this.runs.putOff(run, waitMs);
-    const progress = await this.findGone(run, (await this.runs.find(run.id))!.progress);
-    const { underWay, dead } = await this.events.unfinished(run);
-    if (underWay > 0) return this.runs.putOff(run, LOOK_AGAIN_MS);
+    const listed = await this.phases.list(run, (query, page) => this.take(run, query, page));
+    if (!listed) return;
+    const progress = await this.findGone(run, listed);
+    const dead = await this.phases.settle(run);
+    if (dead === null) return;
     await this.verdicts.decide(run, new Date(run.startedAt.getTime() - GRACE_MS));
     await this.findings.tidyUp(run);
     const states = Object.values(progress).map(({ state }) => state);

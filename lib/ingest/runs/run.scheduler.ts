@@ -4,7 +4,9 @@ import { UnderWay } from '../../dispatch/under-way.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import { ListingWalker } from '../listing/listing.walker.js';
+import type { RunKind } from '../../model/run.js';
 import { BackfillService } from './backfill.service.js';
+import { ProjectService } from './project.service.js';
 import { ReconcileService } from './reconcile.service.js';
 import { RunLostError, RunService, type HeldRun } from './run.service.js';
 
@@ -21,18 +23,22 @@ const RETRY_MS = 5_000;
 export class RunScheduler {
   private readonly logger = new Logger(RunScheduler.name);
   private readonly underWay = new UnderWay();
+  private readonly workers: Readonly<Record<RunKind, { work(run: HeldRun): Promise<void> }>>;
   private working = 0;
   private claiming = false;
 
   constructor(
     private readonly registry: SyncSchedulerRegistry,
     private readonly runs: RunService,
-    private readonly backfills: BackfillService,
-    private readonly reconciliations: ReconcileService,
+    backfills: BackfillService,
+    reconciliations: ReconcileService,
+    projections: ProjectService,
     private readonly walker: ListingWalker,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
-  ) {}
+  ) {
+    this.workers = { backfill: backfills, reconcile: reconciliations, project: projections };
+  }
 
   start(): void {
     const everyMs = this.options.sweepEveryMs * (0.9 + this.clock.random() / 5);
@@ -67,7 +73,7 @@ export class RunScheduler {
 
   private async work(run: HeldRun): Promise<void> {
     try {
-      await (run.kind === 'backfill' ? this.backfills : this.reconciliations).work(run);
+      await this.workers[run.kind].work(run);
     } catch (error) {
       // Paused, cancelled, or taken over.
       if (error instanceof RunLostError) return;

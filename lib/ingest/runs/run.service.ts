@@ -14,6 +14,8 @@ import type { Progress } from './run.progress.js';
 export interface RunRequest {
   /** Nothing is to be changed. */
   readonly dryRun?: boolean;
+  /** For whom alone it is, by its name in the database. */
+  readonly handler?: string;
 }
 
 /** A run as it stands in its row. */
