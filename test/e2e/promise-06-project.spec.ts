@@ -49,7 +49,7 @@ describe('a projection', () => {
   });
 
   const emails = async () =>
-    (await host.dataSource.getRepository(Customer).find()).map(({ email }) => email).sort();
+    (await host.dataSource.getRepository(Customer).find()).map(({ email }) => String(email)).sort();
 
   it('shows every record to one handler again, and nothing to others', async () => {
     const others = await effects(host);
@@ -80,7 +80,7 @@ describe('a projection', () => {
     expect((await run.report()).state).toBe('paused');
     await run.resume();
     expect(await run.done()).toMatchObject({ state: 'completed' });
-    expect(new Set((await emails()).map((email) => email!.at(-1)))).toEqual(new Set(['?']));
+    expect(new Set((await emails()).map((email) => email.at(-1)))).toEqual(new Set(['?']));
   });
 
   it('refuses a handler that there is not, or that is for events', async () => {
