@@ -1,3 +1,4 @@
+import type { ChaosReport } from '../drive/chaos';
 import type { Comparison } from '../drive/comparison';
 import { HELD_BACK_MS } from '../stripe/stripe-account';
 import type { Account } from './account';
@@ -41,6 +42,21 @@ export function verdict({ equal, differences, rows }: Comparison): string[] {
     return [`all ${number(rows)} rows equal to Stripe's: ${tables.join(', ')} (one for each failed payment)`];
   const shown = differences.slice(0, 20).map((difference) => `  ${difference}`);
   return [...shown, `${number(differences.length)} ROWS DIFFER FROM STRIPE'S, ${number(rows)} are equal`];
+}
+
+/** What has gone wrong, and what became of it. */
+export function chaosLines({ dropped, polled, reconciliation }: ChaosReport): string[] {
+  const shown = polled.slice(0, 10).map((event) => `  ${event}`);
+  const more = polled.length > shown.length ? [`  and ${number(polled.length - shown.length)} more`] : [];
+  const found = Object.entries(reconciliation.findings).map(([resource, { missing, stale, gone }]) => {
+    return `${resource}: ${number(missing)} missing, ${number(stale)} stale, ${number(gone)} gone`;
+  });
+  return [
+    `${number(dropped)} webhooks were lost, and Stripe's API was away for a while. Polling has brought ${number(polled.length)} events:`,
+    ...shown,
+    ...more,
+    `a reconciliation after that has found ${found.join('; ') || 'nothing'}`,
+  ];
 }
 
 const STATES = ['waiting', 'completed', 'skipped', 'dead'];

@@ -8,7 +8,7 @@ import type { Comparison } from '../drive/comparison';
 import { Drive } from '../drive/drive';
 import { StripeAccount } from '../stripe/stripe-account';
 import { AccountReader, type Account } from './account';
-import { accountBlock, accountLine, inboxLine, verdict } from './account.text';
+import { accountBlock, accountLine, chaosLines, inboxLine, verdict } from './account.text';
 import { invitation } from './invitation';
 import { Screen } from './screen';
 
@@ -72,13 +72,21 @@ export class Reporter implements OnApplicationBootstrap, OnModuleDestroy {
 
   private conclude(found: Comparison, fake: FakeStripe): void {
     if (found.differences.length > 0) endWithError();
-    this.screen.say('', ...verdict(found), '', ...invitation(this.url, fake), '');
+    const { chaos } = this.drive;
+    this.screen.say(
+      '',
+      ...(chaos ? [...chaosLines(chaos), ''] : []),
+      ...verdict(found),
+      '',
+      ...invitation(this.url, fake),
+      '',
+    );
   }
 
   /** A line whenever something has moved. */
   private async follow(line: (account: Account) => string): Promise<void> {
-    // Latencies are measured anew each time, and so never quite the same.
-    const numbers = (account: Account) => JSON.stringify({ ...account, latencies: null });
+    // Latencies are measured anew each time, and so never quite the same; polling makes calls though nothing happens.
+    const numbers = (account: Account) => JSON.stringify({ ...account, latencies: null, calls: null });
     let known = numbers(await this.reader.read());
     for (;;) {
       await pause(1_000, undefined, { ref: false });

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { chaosWanted } from '../stripe/stripe-account';
 import { StripeModule } from '../stripe/stripe.module';
 import { Drive, DriveOptions } from './drive';
 
@@ -6,7 +7,10 @@ import { Drive, DriveOptions } from './drive';
   imports: [StripeModule],
   providers: [
     Drive,
-    { provide: DriveOptions, useValue: { changes: 320, everyMs: 30 } satisfies DriveOptions },
+    {
+      provide: DriveOptions,
+      useFactory: (): DriveOptions => ({ changes: 320, everyMs: 30, chaos: chaosWanted() }),
+    },
   ],
   exports: [Drive],
 })

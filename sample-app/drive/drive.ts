@@ -10,6 +10,7 @@ import { DataSource } from 'typeorm';
 import { ChangeLog } from '../stripe/change-log';
 import { StripeAccount } from '../stripe/stripe-account';
 import { Chance } from './chance';
+import { chaosReport, makeTrouble, recover, type ChaosReport } from './chaos';
 import { compare, type Comparison } from './comparison';
 import { happenings } from './happenings';
 
@@ -19,6 +20,8 @@ export abstract class DriveOptions {
   abstract readonly changes: number;
   /** Between two happenings. */
   abstract readonly everyMs: number;
+  /** Webhooks are lost, and Stripe's API is away for a while. */
+  abstract readonly chaos?: boolean;
 }
 
 /** Lets things happen at the fake Stripe for a while, waits until all of it has arrived here, and compares. */
@@ -26,6 +29,8 @@ export abstract class DriveOptions {
 export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
   /** What the comparison has found; null if there was none: Stripe is the real one, or the application is stopping. */
   readonly finished: Promise<Comparison | null>;
+  /** What has gone wrong, where that was wanted: once it is finished. */
+  chaos: ChaosReport | null = null;
   private finish!: (found: Promise<Comparison | null> | null) => void;
   private stopping = false;
 
@@ -68,11 +73,18 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
     const chance = new Chance(1);
     const scene = { fake, chance, price: fake.create('price', seat).id };
     while (!this.stopping && this.changes.entries.length < this.options.changes) {
+      if (this.options.chaos) makeTrouble(fake, this.changes.entries.length / this.options.changes);
       this.changes.note(() => chance.weighted(happenings).happen(scene));
       await pause(this.options.everyMs);
     }
+    fake.faults.outage = false;
     await this.arrived(fake);
     fake.faults.clear();
+    if (this.options.chaos && !this.stopping) {
+      const reconciliation = await recover(this.sync);
+      await this.arrived(fake);
+      this.chaos = await chaosReport(fake, this.dataSource, reconciliation);
+    }
     return this.stopping ? null : compare(fake, this.dataSource);
   }
 

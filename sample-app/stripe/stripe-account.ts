@@ -2,6 +2,11 @@ import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@n
 import type { StripeOptions } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 
+/** Whether `--chaos` was given: webhooks are lost, and Stripe's API is away for a while. */
+export function chaosWanted(argv: readonly string[] = process.argv): boolean {
+  return argv.includes('--chaos');
+}
+
 /** Webhooks are held back by up to so long, and some come twice and out of order, as from the real one. */
 export const HELD_BACK_MS = 200;
 
@@ -23,8 +28,14 @@ export class StripeAccount implements OnModuleDestroy, OnApplicationShutdown {
     fake.faults.duplicateRate = 0.15;
     fake.faults.reorder = true;
     fake.faults.delayMs = [0, HELD_BACK_MS];
-    // As many calls a second as Stripe allows a live account.
-    const options = { apiKey: fake.apiKey, webhookSecrets: fake.webhookSecrets, callsPerSecond: 100 };
+    const options = {
+      apiKey: fake.apiKey,
+      webhookSecrets: fake.webhookSecrets,
+      // As many calls a second as Stripe allows a live account.
+      callsPerSecond: 100,
+      // So often that one can watch it.
+      ...(chaosWanted() && { poll: { everyMs: 3_000, fastestMs: 1_000, graceMs: 1_000 } }),
+    };
     return new StripeAccount({ ...options, ...fake.connection }, fake);
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import fc from 'fast-check';
 import { mirror, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import type { ApiRequestEntry, HeldRequest } from 'nestjs-hybrid-sync/testing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { startHost, until, type Host } from '../support/host.js';
 import { Mishaps } from '../support/mishaps.js';
@@ -86,9 +87,18 @@ const step = fc.oneof(
   { weight: 1, arbitrary: doing('kill') },
   { weight: 2, arbitrary: doing('poll') },
   { weight: 1, arbitrary: doing('backfill') },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('slow listing' as const), steps: fc.integer({ min: 2, max: 8 }) }),
+  },
   { weight: 1, arbitrary: doing('other process') },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rest' as const), ms: fc.nat(15) }) },
 );
+
+/** Of a listing's first page of its youngest records. */
+const youngestPage = ({ path, query }: ApiRequestEntry) =>
+  /^\/v1\/(customers|products)$/.test(path) &&
+  (query.created as { lt?: number } | undefined)?.lt === undefined;
 
 describe('whatever happens, all is right in the end', () => {
   let hosts: [Host, Host];
@@ -192,7 +202,14 @@ describe('whatever happens, all is right in the end', () => {
       history += 1;
       let mayBeStale = false;
       Object.assign(stripe.faults, { duplicateRate: 0.3, reorder: true, delayMs: [0, 20], slowMs: [0, 15] });
+      let held: { page: HeldRequest; left: number }[] = [];
+      const release = (all: boolean) => {
+        held.forEach((each) => (each.left -= 1));
+        held.filter(({ left }) => all || left <= 0).forEach(({ page }) => page.release());
+        held = held.filter(({ left }) => !all && left > 0);
+      };
       for (const next of steps) {
+        release(false);
         if (next.do === 'change') {
           const { type, at } = next.record;
           const id = `${type}_${history}_${at}`;
@@ -216,10 +233,15 @@ describe('whatever happens, all is right in the end', () => {
         else if (next.do === 'poll') await host.sync.poll({ source: 'stripe' }).catch(() => undefined);
         else if (next.do === 'backfill')
           await host.sync.backfill({ source: 'stripe' }).catch(() => undefined);
-        else if (next.do === 'other process')
+        // Its first page arrives when what it says is long past.
+        else if (next.do === 'slow listing') {
+          held.push({ page: stripe.hold(youngestPage), left: next.steps });
+          await host.sync.backfill({ source: 'stripe' }).catch(() => undefined);
+        } else if (next.do === 'other process')
           stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);
         else await mishaps[next.do]().catch(() => undefined);
       }
+      release(true);
       await quiet();
       if (mayBeStale) await reconcile();
       await expectAllRight();

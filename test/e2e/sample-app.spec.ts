@@ -19,7 +19,7 @@ describe('the sample application', () => {
     process.env.DATABASE_URL = process.env.TEST_DATABASE_URL;
     const testing = await Test.createTestingModule({ imports: [AppModule] })
       .overrideProvider(DriveOptions)
-      .useValue({ changes: 120, everyMs: 1 } satisfies DriveOptions)
+      .useValue({ changes: 120, everyMs: 1, chaos: true } satisfies DriveOptions)
       .overrideProvider(Screen)
       .useValue({
         refreshMs: 50,
@@ -47,6 +47,15 @@ describe('the sample application', () => {
       .get(DataSource)
       .query<{ about: string }[]>('SELECT "eventId" AS about FROM outbound_mail');
     expect(mails.map(({ about }) => about).sort()).toEqual(failures.map(({ id }) => id).sort());
+  });
+
+  it('loses webhooks, and Stripe for a while, and says what polling has brought', async () => {
+    await until(() => said.some((line) => line.startsWith('Ctrl-C')));
+    const dropped = stripe.fake!.deliveries.count({ outcome: 'dropped' });
+    expect(dropped).toBeGreaterThan(0);
+    const text = said.join('\n');
+    expect(text).toMatch(new RegExp(`${dropped} webhooks were lost.*Polling has brought [1-9]\\d* events`));
+    expect(text).toContain('a reconciliation after that has found nothing');
   });
 
   it('says so, with commands that can be pasted', async () => {

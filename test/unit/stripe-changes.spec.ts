@@ -124,6 +124,26 @@ describe('the log of Stripe’s events', () => {
     expect(walker.calls).toBeLessThanOrEqual(18);
   });
 
+  it('costs one call again some time after much has happened at once', async () => {
+    log(
+      fake,
+      Array.from({ length: 450 }, (_, i) => 30 - Math.floor(i / 20)),
+    );
+    const walker = new Walker(fake);
+    await walker.walk();
+    const callsOf = async () => {
+      const before = walker.calls;
+      await walker.walk();
+      return walker.calls - before;
+    };
+    expect(await callsOf()).toBeGreaterThan(3);
+    fake.clock.offsetMs += 121_000;
+    await walker.walk();
+    expect(await callsOf()).toBe(1);
+    const [late] = log(fake, [121], 'later');
+    expect(await walker.walk()).toContain(late);
+  });
+
   it('begins where it is to begin, a minute early', async () => {
     log(fake, [300, 130, 100, 50]);
     const walker = new Walker(fake, new Date(Date.now() - 80_000));

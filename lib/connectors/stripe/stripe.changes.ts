@@ -33,6 +33,8 @@ interface Position {
   readonly sparse?: boolean;
   /** The newest event that was seen, in seconds. */
   readonly newest?: number;
+  /** When it was seen first, in seconds, by the reader's clock. */
+  readonly seenAt?: number;
   /** When the log was last read to its end, in seconds, by the reader's clock. */
   readonly readAt?: number;
 }
@@ -110,11 +112,13 @@ function nextPosition(position: Position, { events, more }: LogPage, now: number
   const { since, until, after, top } = position;
   const [first, last] = [events[0], events.at(-1)];
   const newest = Math.max(position.newest ?? 0, first?.created ?? 0) || undefined;
-  if (!more && (after || until === undefined)) return { position: atEnd(since, newest, now), more };
-  if (after) return { position: { ...position, after: first!.id, newest }, more };
-  if (!more) return { position: { ...above(position, first?.id), newest }, more: true };
+  const seenAt = newest === position.newest ? position.seenAt : now;
+  const seen = { newest, seenAt };
+  if (!more && (after || until === undefined)) return { position: atEnd(since, seen, now), more };
+  if (after) return { position: { ...position, ...seen, after: first!.id }, more };
+  if (!more) return { position: { ...above(position, first?.id), ...seen }, more: true };
   if (until === since)
-    return { position: { ...position, before: last!.id, top: top ?? first!.id, newest }, more };
+    return { position: { ...position, ...seen, before: last!.id, top: top ?? first!.id }, more };
   return {
     position: { ...position, until: narrower(position, first!.created, last!.created) },
     more,
@@ -122,9 +126,18 @@ function nextPosition(position: Position, { events, more }: LogPage, now: number
   };
 }
 
-/** Nothing is above: the next walk begins anew, where events may have come in late. */
-function atEnd(since: number, newest: number | undefined, readAt: number): Position {
-  return { since: newest === undefined ? since : Math.max(since, newest - OVERLAP_SECONDS), newest, readAt };
+/**
+ * Nothing is above: the next walk begins anew, where events may still come in late. Where nothing new has come for so long
+ * that none can any more, it begins with the newest itself.
+ */
+function atEnd(
+  since: number,
+  { newest, seenAt }: Pick<Position, 'newest' | 'seenAt'>,
+  now: number,
+): Position {
+  if (newest === undefined) return { since, readAt: now };
+  const overlap = now - (seenAt ?? now) < 2 * OVERLAP_SECONDS ? OVERLAP_SECONDS : 0;
+  return { since: Math.max(since, newest - overlap), newest, seenAt, readAt: now };
 }
 
 /** The window is read, and what lies above it is still to come. */
@@ -143,8 +156,8 @@ function narrower({ since, sparse }: Position, newest: number, oldest: number): 
   return since + Math.max(0, sparse ? middle : Math.min(halfPage, middle));
 }
 
-function again({ since, newest, readAt }: Position): ChangesPage {
-  return { events: [], cursor: JSON.stringify({ since, newest, readAt }), more: true };
+function again({ since, newest, seenAt, readAt }: Position): ChangesPage {
+  return { events: [], cursor: JSON.stringify({ since, newest, seenAt, readAt }), more: true };
 }
 
 function parsed(event: unknown, connectionId: string): IncomingEvent[] {
