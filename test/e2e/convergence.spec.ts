@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import fc from 'fast-check';
-import { mirror, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
 import type { ApiRequestEntry, HeldRequest } from 'nestjs-hybrid-sync/testing';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Copy, copyOf, failing, mayFail } from '../support/copies.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { Mishaps } from '../support/mishaps.js';
 import { Effect, quick, travel, write } from '../support/scenario.js';
@@ -10,35 +10,6 @@ import { Effect, quick, travel, write } from '../support/scenario.js';
 /** `CONVERGENCE_RUNS=300 CONVERGENCE_SEED=<of a failure> npm test -- convergence` */
 const RUNS = Number(process.env.CONVERGENCE_RUNS ?? 12);
 const SEED = Number(process.env.CONVERGENCE_SEED ?? Date.now() & 0x7fffffff);
-
-@Entity({ name: 'copy' })
-class Copy {
-  @PrimaryColumn({ type: 'varchar', length: 64 })
-  stripeId!: string;
-
-  @Column('text')
-  name!: string;
-}
-
-/** How many of the next calls of handlers fail. */
-let failures = 0;
-function mayFail() {
-  if (failures > 0) {
-    failures -= 1;
-    throw new Error('not now');
-  }
-}
-
-const copyOf = (resource: string) =>
-  mirror('stripe', resource, {
-    to: Copy,
-    key: ['stripeId'],
-    name: `copy of ${resource}`,
-    map: ({ name }: { name: string }) => {
-      mayFail();
-      return { name };
-    },
-  });
 
 /** Calls of an event handler, as they are kept. */
 @Injectable()
@@ -94,6 +65,11 @@ const step = fc.oneof(
   { weight: 1, arbitrary: doing('other process') },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rest' as const), ms: fc.nat(15) }) },
 );
+
+/** It may be that it never comes: the source is paused, say. */
+function atMost(ms: number, work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([work.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, ms))]);
+}
 
 /** Of a listing's first page of its youngest records. */
 const youngestPage = ({ path, query }: ApiRequestEntry) =>
@@ -156,7 +132,7 @@ describe('whatever happens, all is right in the end', () => {
     const [host] = hosts;
     const { stripe } = host;
     stripe.faults.clear();
-    failures = 0;
+    failing.calls = 0;
     await surely(() => host.sync.resume({ source: 'stripe' }));
     await stripe.flush();
     await patiently(async () => (await host.sync.poll({ source: 'stripe' })).some(({ atEnd }) => atEnd));
@@ -218,7 +194,7 @@ describe('whatever happens, all is right in the end', () => {
           if (exists && next.remove) stripe.delete(type, id, { delivery });
           else if (exists) stripe.update(type, id, { name: next.name }, { delivery });
           else stripe.create(type, { id, name: next.name }, { delivery });
-        } else if (next.do === 'fail') failures += next.times;
+        } else if (next.do === 'fail') failing.calls += next.times;
         else if (next.do === 'stale') {
           stripe.faults.staleReads = next.reads;
           mayBeStale = true;
@@ -229,14 +205,20 @@ describe('whatever happens, all is right in the end', () => {
           await host.sync[next.on ? 'pause' : 'resume']({ source: 'stripe' }).catch(() => undefined);
         else if (next.do === 'rest') await new Promise((resolve) => setTimeout(resolve, next.ms));
         // Longer than any lag that is reckoned with.
-        else if (next.do === 'time passes') wait(40_000);
-        else if (next.do === 'poll') await host.sync.poll({ source: 'stripe' }).catch(() => undefined);
+        else if (next.do === 'time passes') {
+          await atMost(
+            100,
+            stripe.flush().then(() => host.sync.idle()),
+          );
+          wait(40_000);
+        } else if (next.do === 'poll') await host.sync.poll({ source: 'stripe' }).catch(() => undefined);
         else if (next.do === 'backfill')
           await host.sync.backfill({ source: 'stripe' }).catch(() => undefined);
         // Its first page arrives when what it says is long past.
         else if (next.do === 'slow listing') {
           held.push({ page: stripe.hold(youngestPage), left: next.steps });
           await host.sync.backfill({ source: 'stripe' }).catch(() => undefined);
+          await atMost(150, held.at(-1)!.page.reached);
         } else if (next.do === 'other process')
           stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);
         else await mishaps[next.do]().catch(() => undefined);

@@ -1,39 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import fc from 'fast-check';
-import { mirror, OnSyncChange, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { OnSyncChange, OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import { Copy, copyOf, failing, mayFail } from '../support/copies.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { Mishaps } from '../support/mishaps.js';
 import { Effect, quick, write } from '../support/scenario.js';
-
-@Entity({ name: 'copy' })
-class Copy {
-  @PrimaryColumn({ type: 'varchar', length: 64 })
-  stripeId!: string;
-
-  @Column('text')
-  name!: string;
-}
-
-/** How many of the next calls of handlers fail. */
-let failures = 0;
-function mayFail() {
-  if (failures > 0) {
-    failures -= 1;
-    throw new Error('not now');
-  }
-}
-
-const copyOf = (resource: string) =>
-  mirror('stripe', resource, {
-    to: Copy,
-    key: ['stripeId'],
-    name: `copy of ${resource}`,
-    map: ({ name }: { name: string }) => {
-      mayFail();
-      return { name };
-    },
-  });
 
 @Injectable()
 class Beside {
@@ -98,7 +69,7 @@ describe('promise 4, newest wins, whatever comes together', () => {
     const property = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       if (Date.now() > deadline) return;
       run += 1;
-      failures = 0;
+      failing.calls = 0;
       Object.assign(stripe.faults, { duplicateRate: 0.3, reorder: true, delayMs: [0, 30], slowMs: [0, 20] });
       let process = 0;
       for (const next of steps) {
@@ -109,7 +80,7 @@ describe('promise 4, newest wins, whatever comes together', () => {
           if (next.do === 'delete' && exists) stripe.delete(type, id);
           if (next.do === 'update' && exists) stripe.update(type, id, { name: next.name });
           if (next.do === 'update' && !exists) stripe.create(type, { id, name: next.name });
-        } else if (next.do === 'fail') failures += next.times;
+        } else if (next.do === 'fail') failing.calls += next.times;
         else if (next.do === 'rest') await new Promise((resolve) => setTimeout(resolve, next.ms));
         else if (next.do === 'other process')
           stripe.deliverTo(`${hosts[(process = 1 - process)]!.url}/webhooks/stripe`);

@@ -1,7 +1,7 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Slots } from '../../database/slots.js';
+import { RecurringWork } from '../../dispatch/recurring-work.js';
 import { SyncSchedulerRegistry } from '../../dispatch/sync.scheduler-registry.js';
-import { UnderWay } from '../../dispatch/under-way.js';
 import { isPolled } from '../../model/mode.js';
 import type { ConnectionKey } from '../../model/record.js';
 import { SyncClock } from '../../sync.clock.js';
@@ -13,42 +13,35 @@ import { PollService, type PollResult } from './poll.service.js';
 /** Walks that this process has under way at once. */
 const MOST_WALKS = 8;
 
-const INTERVAL = 'poll';
-
 /** Looks for connections that are due to be polled. When that is stands in the database, so all processes poll as one. */
 @Injectable()
 export class PollingScheduler {
-  private readonly logger = new Logger(PollingScheduler.name);
-  private readonly underWay = new UnderWay();
   private readonly slots = new Slots(MOST_WALKS);
-  private ticking = false;
+  private readonly ticks: RecurringWork;
   private walks = false;
 
   constructor(
-    private readonly registry: SyncSchedulerRegistry,
+    registry: SyncSchedulerRegistry,
     private readonly polls: PollService,
     private readonly cursors: CursorService,
     private readonly deliveries: DeliveryTimesService,
-    private readonly clock: SyncClock,
+    clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
-  ) {}
+  ) {
+    this.ticks = new RecurringWork('poll', registry, clock, () => this.work());
+  }
 
   /** @param walks whether this process polls; if not, it only notes that deliveries come */
   async start(walks: boolean): Promise<void> {
     this.walks = walks;
     if (this.polled().length === 0) return;
     if (walks) await this.cursors.ensure(this.polled());
-    const everyMs = this.options.sweepEveryMs * (0.9 + this.clock.random() / 5);
-    this.registry.addInterval(
-      INTERVAL,
-      setInterval(() => this.tick(), everyMs),
-    );
+    this.ticks.start(this.options.sweepEveryMs);
   }
 
   async stop(drainMs: number): Promise<void> {
     this.polls.stopping = true;
-    if (this.registry.doesExist('interval', INTERVAL)) this.registry.deleteInterval(INTERVAL);
-    await this.underWay.endsWithin(drainMs);
+    await this.ticks.stop(drainMs);
   }
 
   /** Walks over a source's connections now. @throws RangeError if that is none that is polled */
@@ -67,7 +60,9 @@ export class PollingScheduler {
     }
     await this.cursors.ensure(wanted);
     const walks = wanted.map((connection) => this.slots.run(() => this.polls.poll(connection, true)));
-    return (await this.underWay.follow(Promise.all(walks))).filter((result) => result !== null);
+    const results = Promise.all(walks);
+    void this.ticks.follow(results);
+    return (await results).filter((result) => result !== null);
   }
 
   /** Connections that are to be polled. */
@@ -78,13 +73,6 @@ export class PollingScheduler {
     });
   }
 
-  private tick(): void {
-    if (this.ticking) return;
-    this.ticking = true;
-    const failed = (error: unknown) => this.complain(error);
-    void this.underWay.follow(this.work().catch(failed)).finally(() => (this.ticking = false));
-  }
-
   private async work(): Promise<void> {
     await this.deliveries.write();
     if (!this.walks) return;
@@ -92,13 +80,8 @@ export class PollingScheduler {
     for (const connection of await this.cursors.due()) {
       if (!ours.has(nameOf(connection))) continue;
       // None waits for another: a provider that takes its time has the walk's lease until it answers.
-      const walk = this.slots.run(() => this.polls.poll(connection));
-      void this.underWay.follow(walk.catch((error: unknown) => this.complain(error)));
+      void this.ticks.follow(this.slots.run(() => this.polls.poll(connection)));
     }
-  }
-
-  private complain(error: unknown): void {
-    this.logger.error(`polling failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

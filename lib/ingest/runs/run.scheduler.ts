@@ -1,6 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { RecurringWork } from '../../dispatch/recurring-work.js';
 import { SyncSchedulerRegistry } from '../../dispatch/sync.scheduler-registry.js';
-import { UnderWay } from '../../dispatch/under-way.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import { ListingWalker } from '../listing/listing.walker.js';
@@ -9,8 +9,6 @@ import { BackfillService } from './backfill.service.js';
 import { ProjectService } from './project.service.js';
 import { ReconcileService } from './reconcile.service.js';
 import { RunLostError, RunService, type HeldRun } from './run.service.js';
-
-const INTERVAL = 'runs';
 
 /** Runs that this process works on at once. */
 const MOST_RUNS = 4;
@@ -21,45 +19,36 @@ const RETRY_MS = 5_000;
 /** Looks for runs that are due, whichever process has begun them, and goes on with them. */
 @Injectable()
 export class RunScheduler {
-  private readonly logger = new Logger(RunScheduler.name);
-  private readonly underWay = new UnderWay();
+  private readonly ticks: RecurringWork;
   private readonly workers: Readonly<Record<RunKind, { work(run: HeldRun): Promise<void> }>>;
   private working = 0;
-  private claiming = false;
 
   constructor(
-    private readonly registry: SyncSchedulerRegistry,
+    registry: SyncSchedulerRegistry,
     private readonly runs: RunService,
     backfills: BackfillService,
     reconciliations: ReconcileService,
     projections: ProjectService,
     private readonly walker: ListingWalker,
-    private readonly clock: SyncClock,
+    clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
+    this.ticks = new RecurringWork('runs', registry, clock, () => this.claimAll());
     this.workers = { backfill: backfills, reconcile: reconciliations, project: projections };
   }
 
   start(): void {
-    const everyMs = this.options.sweepEveryMs * (0.9 + this.clock.random() / 5);
-    this.registry.addInterval(
-      INTERVAL,
-      setInterval(() => void this.look(), everyMs),
-    );
+    this.ticks.start(this.options.sweepEveryMs);
   }
 
   async stop(drainMs: number): Promise<void> {
     this.walker.stopping = true;
-    if (this.registry.doesExist('interval', INTERVAL)) this.registry.deleteInterval(INTERVAL);
-    await this.underWay.endsWithin(drainMs);
+    await this.ticks.stop(drainMs);
   }
 
   /** Begins to work on what is due. */
-  async look(): Promise<void> {
-    if (this.claiming) return;
-    this.claiming = true;
-    const claims = this.claimAll().catch((error: unknown) => this.complain(error));
-    await this.underWay.follow(claims).finally(() => (this.claiming = false));
+  look(): Promise<void> {
+    return this.ticks.begin();
   }
 
   private async claimAll(): Promise<void> {
@@ -67,7 +56,7 @@ export class RunScheduler {
       const run = await this.runs.claim();
       if (!run) return;
       this.working += 1;
-      void this.underWay.follow(this.work(run)).finally(() => (this.working -= 1));
+      void this.ticks.follow(this.work(run).finally(() => (this.working -= 1)));
     }
   }
 
@@ -77,12 +66,8 @@ export class RunScheduler {
     } catch (error) {
       // Paused, cancelled, or taken over.
       if (error instanceof RunLostError) return;
-      this.complain(error);
-      await this.runs.putOff(run, RETRY_MS).catch((again: unknown) => this.complain(again));
+      await this.runs.putOff(run, RETRY_MS).catch(() => undefined);
+      throw error;
     }
-  }
-
-  private complain(error: unknown): void {
-    this.logger.error(`a run failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
