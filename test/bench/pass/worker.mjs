@@ -59,7 +59,7 @@ answer({
             autoLoadEntities: true,
           }),
           SyncModule.forRoot({
-            sources: { stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: ['whsec_bench'] }) },
+            sources: { stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: ['whsec_bench'], mode: 'webhook' }) },
             maxTransactions: transactions,
             sweepEveryMs: NEVER_MS,
           }),

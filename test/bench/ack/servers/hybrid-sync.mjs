@@ -19,7 +19,7 @@ export async function start({ adapter, passes, databaseUrl, secret }) {
       imports: [
         TypeOrmModule.forRoot({ type: 'postgres', url: databaseUrl, poolSize: 10, autoLoadEntities: true }),
         SyncModule.forRoot({
-          sources: { stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: [secret] }) },
+          sources: { stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: [secret], mode: 'webhook' }) },
           webhooks: { path: 'hooks' },
           ...(!passes && { sweepEveryMs: NEVER_MS }),
         }),
