@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -34,6 +35,8 @@ export class ApiServer {
     this.server = http.createServer((request, response) => void this.serve(request, response));
     // A client that takes a connection up again just as it times out would see a fault that nobody asked for.
     this.server.keepAliveTimeout = 0;
+    // As many slow answers as there are requests wait for its end.
+    setMaxListeners(0, this.closing.signal);
   }
 
   /** @param port 0 for any that is free. @returns the port. */

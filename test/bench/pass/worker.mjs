@@ -59,7 +59,9 @@ answer({
             autoLoadEntities: true,
           }),
           SyncModule.forRoot({
-            sources: { stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: ['whsec_bench'], mode: 'webhook' }) },
+            sources: {
+              stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: ['whsec_bench'], mode: 'webhook' }),
+            },
             maxTransactions: transactions,
             sweepEveryMs: NEVER_MS,
           }),
