@@ -34,9 +34,7 @@ export async function createDatabase(): Promise<TestDatabase> {
     const drop = async () => ['', '-wal', '-shm'].forEach((end) => rmSync(file + end, { force: true }));
     return { url: file, options: { type: databaseType, database: file, timeout: 2_000 }, drop };
   }
-  // For tables of the tests' own; the module's say for themselves what they hold.
-  const holding = databaseKind === 'mysql' ? ' CHARACTER SET utf8mb4' : '';
-  await onServer(`CREATE DATABASE ${name}${holding}`);
+  await onServer(`CREATE DATABASE ${name} ${await howToCreate()}`);
   const url = new URL(serverUrl());
   url.pathname = `/${name}`;
   return {
@@ -55,6 +53,17 @@ export async function createDatabase(): Promise<TestDatabase> {
       await onServer(`KILL CONNECTION ${String(id)}`).catch(() => undefined);
     await onServer(`DROP DATABASE IF EXISTS ${name}`);
   }
+}
+
+let createdBy: Promise<string> | undefined;
+
+/** On Postgres the fastest way: where nothing is synchronised, copying files takes a fifth of the time. */
+function howToCreate(): Promise<string> {
+  // For tables of the tests' own; the module's say for themselves what they hold.
+  if (databaseKind === 'mysql') return Promise.resolve('CHARACTER SET utf8mb4');
+  return (createdBy ??= onServer<{ version: number }[]>(
+    `SELECT current_setting('server_version_num')::int AS version`,
+  ).then(([row]) => (row!.version >= 150_000 ? 'STRATEGY FILE_COPY' : '')));
 }
 
 function serverUrl(): string {
