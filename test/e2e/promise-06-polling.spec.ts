@@ -328,7 +328,9 @@ describe('how changes become known', () => {
       beside: host,
     });
     try {
+      await firstWalk(poller);
       host.stripe.create('customer', { id: 'cus_1' }, { delivery: 'lost' });
+      expect(await poller.sync.poll({ source: 'stripe' })).toMatchObject([{ found: 1 }]);
       await until(async () => (await effects(host)).length === 1);
       const delivery = signedDelivery({ payload: { object: 'event' }, secret: host.stripe.webhookSecret });
       expect(await poller.sync.receive('stripe', delivery)).toMatchObject({ status: 401 });

@@ -25,7 +25,7 @@ import {
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
-import { createDatabase, type TestDatabase } from './database.js';
+import { createDatabase, databaseType, type TestDatabase } from './database.js';
 import { sqlOn, type Sql } from './sql.js';
 
 export interface HostOptions {
@@ -72,7 +72,7 @@ export interface Host {
 }
 
 export async function startHost(options: HostOptions = {}): Promise<Host> {
-  const database = options.beside?.database ?? options.database ?? (await createDatabase());
+  const database = options.beside?.database ?? options.database ?? (await createDatabase({ tables: true }));
   const fake = options.beside?.stripe ?? (await FakeStripe.start());
 
   /** What is this host's alone. */
@@ -141,7 +141,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     throw error;
   }
   // The module's tables come from its migrations, the test's own from its entities.
-  if (!options.beside) await dataSource.synchronize();
+  if (!options.beside && hasTablesOfItsOwn(dataSource)) await dataSource.synchronize();
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
@@ -162,6 +162,11 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       await tidyUp();
     },
   };
+}
+
+function hasTablesOfItsOwn(dataSource: DataSource): boolean {
+  const ofTheModule = syncEntities(databaseType, dataSource.options.entityPrefix).length;
+  return dataSource.entityMetadatas.length > ofTheModule;
 }
 
 /** `SYNC_TEST_LOGS=1` shows what the application says. */

@@ -389,8 +389,10 @@ describe('a list that Stripe cut off', () => {
     };
     expect(fetched.data.lines.data).toHaveLength(101);
     expect(fetched.data.lines.has_more).toBe(true);
-    // The SDK sends a request again whose connection broke: that is no page more.
-    expect(new Set(api.asked.map(({ path }) => path)).size).toBe(101);
+    // The SDK sends a request again whose connection broke: that is no page more. Nor is what a client of a neighbour asks,
+    // whose port this was before.
+    const pages = api.asked.map(({ path }) => path).filter((path) => path.startsWith('/v1/invoices/in_1'));
+    expect(new Set(pages).size).toBe(101);
   });
 
   it.each<[string, Answer, string]>([

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { mayEnter } from './server-user.mjs';
@@ -15,6 +15,20 @@ export async function openHome(dataDir, user) {
 }
 
 const prefix = 'hybrid-sync-postgres-';
+
+const memory = '/dev/shm';
+
+/** More than data that is thrown away grows to. Containers are often given 64 MB of it. */
+const enoughMemoryBytes = 4 * 2 ** 30;
+
+/** A new folder in memory, where there is room for one: for data that need not outlive the server. */
+export async function openMemory(user) {
+  const room = await statfs(memory).catch(() => null);
+  if (!room || room.bavail * room.bsize < enoughMemoryBytes || !mayEnter(memory, user)) return null;
+  const home = await mkdtemp(join(memory, prefix)).catch(() => null);
+  if (home && !mayEnter(home, user)) await chmod(home, 0o711);
+  return home;
+}
 
 function openFolder(user) {
   const folder = [tmpdir(), '/tmp', '/var/tmp'].find((path) => existsSync(path) && mayEnter(path, user));

@@ -3,7 +3,11 @@ export interface PostgresOptions {
   dataDir?: string;
   /** @default a free one */
   port?: number;
-  /** `false` saves the waiting for the disk: rows survive a killed application, but not a killed server. @default true */
+  /**
+   * `false` saves the waiting for the disk, and the disk where there is memory to spare: rows survive a killed application,
+   * but not a killed server.
+   * @default true
+   */
   durable?: boolean;
   /** @default 200 */
   maxConnections?: number;

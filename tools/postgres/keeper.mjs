@@ -8,7 +8,7 @@
 import { rm } from 'node:fs/promises';
 import { findBinaries } from './binaries.mjs';
 import { ensureCluster } from './cluster.mjs';
-import { openHome } from './home.mjs';
+import { openHome, openMemory } from './home.mjs';
 import { serverUser } from './server-user.mjs';
 import { startServer } from './server.mjs';
 
@@ -22,11 +22,14 @@ process.stdout.on('error', () => undefined);
 const say = (message) => process.stdout.write(JSON.stringify(message) + '\n');
 
 let home;
+let memory;
 try {
   const user = serverUser();
   home = await openHome(dataDir, user);
   const binaries = await findBinaries(home, user);
-  const cluster = await ensureCluster(home, binaries, user, durable);
+  // Programs may not be run from there everywhere: the data alone.
+  memory = dataDir || durable ? null : await openMemory(user);
+  const cluster = await ensureCluster(memory ?? home, binaries, user, durable);
   const server = await startServer({ binaries, cluster, user, port, durable, maxConnections });
   say({ url: `postgres://postgres:${cluster.password}@127.0.0.1:${server.port}/postgres` });
 
@@ -36,6 +39,8 @@ try {
   say({ error: error.message });
   process.exitCode = 1;
 } finally {
-  if (home && !dataDir) await rm(home, { recursive: true, force: true, maxRetries: 5 });
+  const gone = { recursive: true, force: true, maxRetries: 5 };
+  if (home && !dataDir) await rm(home, gone);
+  if (memory) await rm(memory, gone);
   process.stdin.destroy();
 }
