@@ -39,19 +39,21 @@ describe('nothing stays lost: the cursor never skips', () => {
   let host: Host;
   let naive: NaivePoller;
   let sent: string[];
+  /** The present in seconds, as it is when a test begins: "the same second" must not depend on how long that takes. */
+  let now: number;
 
   beforeEach(async () => {
     host = await startHost({ ...quick, providers: [Book], source: { ...quick.source, mode: 'poll' } });
     await firstWalk(host);
     naive = new NaivePoller(host.stripe);
     sent = [];
+    now = Math.floor((Date.now() + host.stripe.clock.offsetMs) / 1000);
   });
   afterEach(() => host.close());
 
   /** Puts events into the log, so many seconds ago, of which no webhook tells. */
   function log(secondsAgo: readonly number[]): void {
     host.stripe.deliverTo(null);
-    const now = Math.floor((Date.now() + host.stripe.clock.offsetMs) / 1000);
     for (const ago of secondsAgo) {
       const id = `evt_${sent.length}`;
       host.stripe.send({
