@@ -28,7 +28,6 @@ import { CursorService } from './ingest/poll/cursor.service.js';
 import { DeliveryTimesService } from './ingest/poll/delivery-times.service.js';
 import { PollService } from './ingest/poll/poll.service.js';
 import { ComparisonService } from './ingest/listing/comparison.service.js';
-import { ListingWalker } from './ingest/listing/listing.walker.js';
 import { TargetComparisonService } from './ingest/listing/target-comparison.service.js';
 import { TicketService } from './ingest/listing/ticket.service.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
@@ -42,6 +41,10 @@ import { RunEventsService } from './ingest/runs/run-events.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
 import { ProjectService } from './ingest/runs/project.service.js';
 import { RunPhases } from './ingest/runs/run.phases.js';
+import { RunWalker } from './ingest/runs/run.walker.js';
+import { LogComparisonService } from './ingest/listing/log-comparison.service.js';
+import { LogReconcileService } from './ingest/runs/log-reconcile.service.js';
+import { ConfirmationService } from './ingest/runs/confirmation.service.js';
 import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RunService } from './ingest/runs/run.service.js';
@@ -97,7 +100,10 @@ const services: Provider[] = [
   TicketService,
   ComparisonService,
   TargetComparisonService,
-  ListingWalker,
+  RunWalker,
+  LogComparisonService,
+  ConfirmationService,
+  LogReconcileService,
   ListingTargets,
   RunScheduler,
   RunService,

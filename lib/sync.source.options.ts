@@ -28,10 +28,11 @@ export interface SourcePolicies {
    */
   poll?: PollPolicy;
   /**
-   * When everything is compared with what the provider has: `SyncService.reconcile()`, by itself.
+   * When everything is compared with what the provider has: `SyncService.reconcile()`, by itself. Several of them in an
+   * array, one of each depth.
    * @default never
    */
-  reconcile?: ReconcilePolicy;
+  reconcile?: ReconcilePolicy | readonly ReconcilePolicy[];
   /**
    * API calls per second for each connection; a whole number.
    * @default 25
@@ -71,10 +72,15 @@ export interface PollPolicy {
   graceMs?: number;
 }
 
+/** With what a reconciliation compares: with listings, or with the provider's log of changes since the last one. */
+export type ReconcileDepth = 'full' | 'log';
+
 /** When a source is reconciled. */
 export interface ReconcilePolicy {
   /** At these times of the process' time zone: `'0 3 * * 0'`, by one process of all. */
   cron: string;
+  /** `'full'` finds everything, `'log'` is cheap: see `SyncService.reconcile()`. @default 'full' */
+  depth?: ReconcileDepth;
   /** @default those that change handlers and mirrors are for, and that can be listed */
   resources?: readonly string[];
 }
@@ -100,7 +106,7 @@ export const POLL_DEFAULTS = { everyMs: 300_000, fastestMs: 30_000, graceMs: 120
 /** A source with every policy decided. */
 export interface ResolvedSource extends Omit<Required<SyncSource>, 'poll' | 'reconcile'> {
   readonly poll: Required<Omit<PollPolicy, 'cron'>> & Pick<PollPolicy, 'cron'>;
-  readonly reconcile?: ReconcilePolicy;
+  readonly reconcile: readonly ReconcilePolicy[];
 }
 
 /** Never throws: what cannot be meant is left out, and found by the checks at boot. */
@@ -109,7 +115,13 @@ export function resolveSource(source: SyncSource): ResolvedSource {
   // Also for what is no source at all, which the checks find.
   const polls = isRecord(given.connector) && given.connector.changes !== undefined;
   const mode = polls ? SOURCE_DEFAULTS.mode : 'webhook';
-  return { ...SOURCE_DEFAULTS, mode, ...given, poll: { ...POLL_DEFAULTS, ...defined(given.poll ?? {}) } };
+  return {
+    ...SOURCE_DEFAULTS,
+    mode,
+    ...given,
+    poll: { ...POLL_DEFAULTS, ...defined(given.poll ?? {}) },
+    reconcile: given.reconcile === undefined ? [] : [given.reconcile].flat(),
+  };
 }
 
 /** A host that writes `leaseMs: config.leaseMs` means the default where its config says nothing. */

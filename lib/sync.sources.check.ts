@@ -45,7 +45,7 @@ const SOURCE_KINDS = {
     fits: (value) => aMode.fits(value) || (isRecord(value) && Object.values(value).every(aMode.fits)),
   },
   poll: anObject,
-  reconcile: anObject,
+  reconcile: either(anObject, anArray),
   start: either(oneOf('now', 'log'), aDate),
   handlers: oneOf('on', 'observe'),
   callsPerSecond: aWholeNumber(1),
@@ -62,7 +62,11 @@ const POLL_KINDS = {
   graceMs: aWholeNumber(0),
 } satisfies OptionKinds<PollPolicy>;
 
-const RECONCILE_KINDS = { cron: aCron, resources: anArray } satisfies OptionKinds<ReconcilePolicy>;
+const RECONCILE_KINDS = {
+  cron: aCron,
+  depth: oneOf('full', 'log'),
+  resources: anArray,
+} satisfies OptionKinds<ReconcilePolicy>;
 
 const CONNECTOR_KINDS = {
   provider: aText(64),
@@ -75,7 +79,10 @@ const CONNECTOR_KINDS = {
   fetch: aFunction,
   fingerprint: aFunction,
 } satisfies OptionKinds<
-  Omit<Connector, 'optionNames' | 'pollable' | 'changes' | 'listable' | 'listLagMs' | 'list'>
+  Omit<
+    Connector,
+    'optionNames' | 'pollable' | 'changes' | 'changesReachMs' | 'listable' | 'listLagMs' | 'list'
+  >
 >;
 
 /** @throws SyncConfigError `SYNC_INVALID_OPTION` */
@@ -183,12 +190,26 @@ function pollProblem({ poll = {} }: SyncSource): string | null {
 }
 
 function reconcileProblem({ reconcile, connector }: SyncSource): string | null {
-  if (reconcile === undefined) return null;
-  const given = { ...reconcile };
+  const policies: readonly ReconcilePolicy[] = reconcile === undefined ? [] : [reconcile].flat();
+  const depths = policies.map((policy) => (policy as Partial<ReconcilePolicy> | null)?.depth ?? 'full');
+  const twice = depths.find((depth, i) => depths.indexOf(depth) < i);
+  if (twice) return `reconcile has two policies of the depth '${twice}': leave one of them out`;
+  return (
+    policies.map((policy) => policyProblem(policy, connector)).find((problem) => problem !== null) ?? null
+  );
+}
+
+function policyProblem(policy: ReconcilePolicy, connector: Connector): string | null {
+  if (!anObject.fits(policy))
+    return `reconcile must have objects such as { cron: '0 3 * * 0' }, and has ${shown(policy)}`;
+  const given = { ...policy };
   const problem = unknownOption(given, Object.keys(RECONCILE_KINDS)) ?? wrongValue(given, RECONCILE_KINDS);
   if (problem) return `reconcile: ${problem}`;
   if (given.cron === undefined) return "reconcile has no cron: '0 3 * * 0' would be every Sunday night";
-  if (!connector.list) return `reconcile is set, and ${connector.provider} has no listings to compare with`;
+  if (given.depth === 'log' && !connector.changes)
+    return `reconcile.depth is 'log', and ${connector.provider} has no log of changes`;
+  if (given.depth !== 'log' && !connector.list)
+    return `reconcile is set, and ${connector.provider} has no listings to compare with`;
   const known = (connector.listable ?? []).map(({ resource }) => resource);
   const unknown = given.resources?.find((resource) => !known.includes(resource));
   return unknown === undefined

@@ -6,6 +6,7 @@ import type { SyncSource } from '../sync.source.options.js';
 import type { SyncAlarm } from '../model/alarm.js';
 import { namesOf } from './handler.names.js';
 import type { FoundMethod } from './handler.explorer.js';
+import { heldOtherwise } from './held-records.js';
 import { checkHandler, checkName } from './handler.check.js';
 import { checkMirror, labelOf } from './mirror.check.js';
 import { mirrorHandler } from './mirror.handler.js';
@@ -28,7 +29,7 @@ export function assembleHandlers(
   moduleRef: ModuleRef,
 ): SyncHandler[] {
   const handlers = [
-    ...methods.flatMap((method) => methodHandler(method, sources)),
+    ...methods.flatMap((method) => methodHandler(method, sources, moduleRef)),
     ...mirrors.map((mirror) => {
       const source = resolveSource(mirror.source, sources, labelOf(mirror));
       checkMirror(mirror, host, moduleRef);
@@ -47,14 +48,20 @@ export function alarmListeners(methods: readonly FoundMethod[]): AlarmListener[]
     .map((method) => (alarm: SyncAlarm) => method.call(alarm));
 }
 
-function methodHandler({ label, metadata, call }: FoundMethod, sources: Sources): SyncHandler[] {
+function methodHandler(
+  { label, metadata, call }: FoundMethod,
+  sources: Sources,
+  moduleRef: ModuleRef,
+): SyncHandler[] {
   if (metadata.kind === 'alarm') return [];
-  checkHandler(label, metadata);
+  checkHandler(label, metadata, moduleRef);
   const source = resolveSource(metadata.source, sources, label);
   const common = { ...namesOf(metadata.options, label), source, call };
-  return metadata.kind === 'event'
-    ? [{ ...common, kind: 'event', patterns: metadata.patterns, options: metadata.options }]
-    : [{ ...common, kind: 'change', resource: metadata.resource, options: metadata.options }];
+  if (metadata.kind === 'event')
+    return [{ ...common, kind: 'event', patterns: metadata.patterns, options: metadata.options }];
+  const { resource, options } = metadata;
+  const differing = options.read && heldOtherwise(options.read, moduleRef);
+  return [{ ...common, kind: 'change', resource, options, differing }];
 }
 
 /** MySQL takes a name for the same with a space behind it. */

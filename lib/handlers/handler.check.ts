@@ -1,3 +1,4 @@
+import type { ModuleRef } from '@nestjs/core';
 import {
   aBoolean,
   aDate,
@@ -12,22 +13,28 @@ import {
 import { optionProblem, shown } from '../model/option-problem.js';
 import { SyncConfigError } from '../sync.errors.js';
 import type { HandlerMetadata } from './handler.metadata.js';
-import type { ChangeHandlerOptions, EventHandlerOptions } from './handler.options.js';
+import { providedProblem } from './provided-function.js';
+import type { ChangeHandlerOptions, EventHandlerOptions, HandlerOptions } from './handler.options.js';
 
 /** As long as the tables' columns. */
 const MAX_NAME = 255;
 
-export const CHANGE_HANDLER_KINDS = {
+export const HANDLER_KINDS = {
   name: aText(MAX_NAME),
   formerly: aText(MAX_NAME),
   transaction: oneOf('required', 'none'),
   requires: aFunction,
   observe: aBoolean,
   timeoutMs: aTimeout,
+} satisfies OptionKinds<HandlerOptions>;
+
+const CHANGE_HANDLER_KINDS = {
+  ...HANDLER_KINDS,
+  read: aFunction,
 } satisfies OptionKinds<ChangeHandlerOptions>;
 
 const EVENT_HANDLER_KINDS = {
-  ...CHANGE_HANDLER_KINDS,
+  ...HANDLER_KINDS,
   hydrate: aBoolean,
   notBefore: aDate,
   maxAgeMs: aPositiveNumber,
@@ -40,14 +47,21 @@ const WITH_SOURCE = { source: anything };
  * What a decorator was given.
  * @throws SyncConfigError `SYNC_INVALID_OPTION`
  */
-export function checkHandler(label: string, metadata: Exclude<HandlerMetadata, { kind: 'alarm' }>): void {
+export function checkHandler(
+  label: string,
+  metadata: Exclude<HandlerMetadata, { kind: 'alarm' }>,
+  moduleRef: ModuleRef,
+): void {
   const problem =
     (metadata.kind === 'event' ? patternProblem(metadata.patterns) : resourceProblem(metadata.resource)) ??
     optionProblem(metadata.options, {
       ...(metadata.kind === 'event' ? EVENT_HANDLER_KINDS : CHANGE_HANDLER_KINDS),
       ...(typeof metadata.source === 'string' ? {} : WITH_SOURCE),
     }) ??
-    contradiction(metadata.options);
+    contradiction(metadata.options) ??
+    (metadata.kind === 'change' && metadata.options.read
+      ? providedProblem('read', metadata.options.read, moduleRef)
+      : null);
   if (problem) throw new SyncConfigError('SYNC_INVALID_OPTION', `${label}: ${problem}`);
 }
 

@@ -1,3 +1,6 @@
+import type { Provided } from './provided-function.js';
+import type { ReadRecords } from './record-reader.js';
+
 /**
  * Which source a handler listens to: the host's name for it, or a provider, where `source` may be left out as long
  * as the host has one source of that provider.
@@ -33,7 +36,14 @@ export interface HandlerOptions<T = any> {
   timeoutMs?: number;
 }
 
-export type ChangeHandlerOptions<T = any> = HandlerOptions<T>;
+export interface ChangeHandlerOptions<T = any> extends HandlerOptions<T> {
+  /**
+   * What the host has of records, for reconciliations to compare with: a function, or a provider class with a `read`
+   * method. This handler is called again with a record of which the host has other values, or nothing.
+   * @default what the host has is not looked at
+   */
+  read?: Provided<'read', ReadRecords<T>>;
+}
 
 export interface EventHandlerOptions<T = any> extends HandlerOptions<T> {
   /** Whether the record is fetched for this handler; `context.record.data` is null otherwise. @default true */

@@ -55,6 +55,11 @@ export class HandlerRegistry {
     );
   }
 
+  /** Whether there is a handler for events of that type, about such a record. */
+  wants(source: string, type: string, resource: string): boolean {
+    return this.eventHandlers(source, type).length > 0 || this.changeHandlers(source, resource).length > 0;
+  }
+
   /** What of a source there are handlers for, in words that can be compared: patterns of events, and resources. */
   wanted(source: string): string[] {
     const words = this.handlers

@@ -11,9 +11,9 @@ import {
 } from '../model/option-kinds.js';
 import { optionProblem, shown } from '../model/option-problem.js';
 import { SyncConfigError } from '../sync.errors.js';
-import { CHANGE_HANDLER_KINDS, resourceProblem } from './handler.check.js';
-import { isMapperClass } from './mirror.handler.js';
+import { HANDLER_KINDS, resourceProblem } from './handler.check.js';
 import type { Mirror, MirrorOptions } from './mirror.js';
+import { providedProblem } from './provided-function.js';
 import { unknownKeyProperty, unknownSetProperty } from './mirror.key.js';
 
 const aKey: OptionKind = {
@@ -33,7 +33,7 @@ const aSet: OptionKind = {
 };
 
 const MIRROR_KINDS = {
-  ...CHANGE_HANDLER_KINDS,
+  ...HANDLER_KINDS,
   // It writes through the transaction.
   transaction: oneOf('required'),
   to: anything,
@@ -63,7 +63,8 @@ export function checkMirror(mirror: Mirror, host: DataSource, moduleRef: ModuleR
       `${labelOf(mirror)} writes to ${nameOf(options.to)}, which the data source does not know. Add it to your ` +
         `entities: TypeOrmModule.forFeature([${nameOf(options.to)}]) with autoLoadEntities: true, or entities: [...].`,
     );
-  const wrong = propertyProblem(options, host.getMetadata(options.to)) ?? mapProblem(options.map, moduleRef);
+  const wrong =
+    propertyProblem(options, host.getMetadata(options.to)) ?? providedProblem('map', options.map, moduleRef);
   if (wrong) throw invalid(mirror, wrong);
 }
 
@@ -82,23 +83,6 @@ function propertyProblem({ key, onDelete }: Mirror['options'], metadata: EntityM
   if (typeof onDelete !== 'object') return null;
   const unknown = unknownSetProperty(metadata, Object.keys(onDelete.set));
   return unknown && `onDelete.set: ${unknown}`;
-}
-
-function mapProblem(map: Mirror['options']['map'], moduleRef: ModuleRef): string | null {
-  if (isMapperClass(map)) {
-    try {
-      moduleRef.get(map, { strict: false });
-      return null;
-    } catch {
-      return (
-        `map: ${map.name} is no provider that every call could share: add it to the providers of a module, in the ` +
-        'default scope'
-      );
-    }
-  }
-  return /^class\b/.test(Function.prototype.toString.call(map))
-    ? `map: the class ${map.name} has no method \`map\``
-    : null;
 }
 
 function nameOf(to: unknown): string {

@@ -2,6 +2,7 @@ import type { EntityManager, ObjectLiteral } from 'typeorm';
 import { dataSourceOf } from '../entities/data-source-of.js';
 import type { Mirror, MirrorMap } from './mirror.js';
 import type { MirrorKey } from './mirror.key.js';
+import { isSameValue } from './same-value.js';
 import type { ReadRecord } from './sync-handler.js';
 
 /** Those of the records whose row is not as the mirror would write it, by id: one query for all. */
@@ -44,29 +45,6 @@ function nameOf(row: ObjectLiteral, identity: ObjectLiteral): string {
 function isHeld(found: ObjectLiteral | undefined, wanted: ObjectLiteral | null): boolean {
   if (wanted === null || found === undefined) return wanted === null && found === undefined;
   return Object.entries(wanted).every(
-    ([property, value]) => value === undefined || isSame(found[property], value),
-  );
-}
-
-/** Drivers give a decimal, a date or a flag back as something else than what was written. */
-function isSame(found: unknown, wanted: unknown): boolean {
-  if (found === wanted || (found ?? null) === (wanted ?? null)) return true;
-  if (found instanceof Date || wanted instanceof Date) return timeOf(found) === timeOf(wanted);
-  if (typeof found === 'object' && typeof wanted === 'object') return textOf(found) === textOf(wanted);
-  if (typeof found === 'number' || typeof wanted === 'number' || typeof wanted === 'boolean')
-    return Number(found) === Number(wanted);
-  return String(found) === String(wanted);
-}
-
-function timeOf(value: unknown): number {
-  return value instanceof Date ? value.getTime() : new Date(value as string).getTime();
-}
-
-/** Whatever the order of its keys. */
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+    ([property, value]) => value === undefined || isSameValue(found[property], value),
   );
 }

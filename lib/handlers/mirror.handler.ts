@@ -1,4 +1,3 @@
-import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import { dataSourceOf } from '../entities/data-source-of.js';
@@ -6,7 +5,8 @@ import type { SyncChange } from '../model/change.js';
 import { differingRows } from './mirror.compare.js';
 import { MirrorKey } from './mirror.key.js';
 import { namesOf } from './handler.names.js';
-import type { Mirror, MirrorMap, MirrorMapper } from './mirror.js';
+import type { Mirror } from './mirror.js';
+import { functionOf } from './provided-function.js';
 import type { ChangeHandler } from './sync-handler.js';
 
 /** Makes a mirror the change handler that it is. */
@@ -18,7 +18,7 @@ export function mirrorHandler(
 ): ChangeHandler {
   const { to, key: _, map, onDelete = 'delete', ...options } = mirror.options;
   const key = new MirrorKey(mirror);
-  const rowOf = mapOf(map, moduleRef);
+  const rowOf = functionOf('map', map, moduleRef);
 
   return {
     kind: 'change',
@@ -54,14 +54,4 @@ export function mirrorHandler(
     if (onDelete === 'delete') await manager.delete(to, identity);
     else await manager.update(to, identity, onDelete.set);
   }
-}
-
-function mapOf(map: Mirror['options']['map'], moduleRef: ModuleRef): MirrorMap<any, any> {
-  if (isMapperClass(map)) return (data, record) => moduleRef.get(map, { strict: false }).map(data, record);
-  return map;
-}
-
-/** A provider class with a `map` method, and not a function. */
-export function isMapperClass(map: Mirror['options']['map']): map is Type<MirrorMapper<any, any>> {
-  return typeof (map.prototype as Partial<MirrorMapper<any, any>> | undefined)?.map === 'function';
 }

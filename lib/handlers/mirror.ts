@@ -1,7 +1,8 @@
 import type { Type } from '@nestjs/common';
 import type { ObjectLiteral } from 'typeorm';
 import type { RecordRef } from '../model/record.js';
-import type { ChangeHandlerOptions, SourceSelector } from './handler.options.js';
+import type { HandlerOptions, SourceSelector } from './handler.options.js';
+import type { Provided } from './provided-function.js';
 
 /** Turns a record's content into a row: only what it returns is written. `null`: this record has no row. */
 export type MirrorMap<T, Row> = (
@@ -14,7 +15,7 @@ export interface MirrorMapper<T, Row> {
   map: MirrorMap<T, Row>;
 }
 
-export interface MirrorOptions<T, Row extends ObjectLiteral> extends ChangeHandlerOptions<T> {
+export interface MirrorOptions<T, Row extends ObjectLiteral> extends HandlerOptions<T> {
   /** The entity whose table is written; on the module's data source. */
   to: Type<Row>;
   /**
@@ -23,7 +24,7 @@ export interface MirrorOptions<T, Row extends ObjectLiteral> extends ChangeHandl
    */
   key: readonly [keyof Row & string] | ((record: RecordRef) => Partial<Row>);
   /** A function, or a provider class with a `map` method. */
-  map: MirrorMap<T, Row> | Type<MirrorMapper<T, Row>>;
+  map: Provided<'map', MirrorMap<T, Row>>;
   /**
    * What becomes of the row when the record is deleted: it goes too, it stays as it is, or these columns are set.
    * @default 'delete'

@@ -19,9 +19,9 @@ export class IdempotencyService {
   }
 
   /** An event out of the provider's log: the same row as of its delivery, but for the origin. */
-  loggedRow(source: string, event: IncomingEvent): InboxRow {
+  loggedRow(source: string, event: IncomingEvent, origin: 'poll' | 'reconcile'): InboxRow {
     return isStorable(event)
-      ? this.eventRow(source, event, 'poll')
+      ? this.eventRow(source, event, origin)
       : this.unstorableRow(source, event.connectionId, Buffer.from(event.payload));
   }
 

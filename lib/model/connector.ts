@@ -158,6 +158,9 @@ export interface Connector {
    */
   changes?(request: ChangesRequest, options: FetchOptions): Promise<ChangesPage>;
 
+  /** How far that log reaches back, in milliseconds. Missing: to its beginning. */
+  readonly changesReachMs?: number;
+
   /** What can be listed, parents before what refers to them. Missing: nothing. */
   readonly listable?: readonly ListedResource[];
 

@@ -1,5 +1,13 @@
-/** A piece of work over many records that takes its time, and survives the process that began it. */
-export type RunKind = 'backfill' | 'reconcile' | 'project';
+/**
+ * A piece of work over many records that takes its time, and survives the process that began it. `reconcile` compares with
+ * listings, `reconcile-log` with the provider's log of changes.
+ */
+export type RunKind = 'backfill' | 'reconcile' | 'reconcile-log' | 'project';
+
+/** What the calls of such a run are for, and under which origin its events stand. */
+export function purposeOf(kind: RunKind): 'backfill' | 'reconcile' | 'project' {
+  return kind === 'reconcile-log' ? 'reconcile' : kind;
+}
 
 /**
  * Where a run stands. `failed`: it has come to its end, and something of it could not be done; `halted`: more records are
@@ -13,8 +21,8 @@ export type ResourceState = 'waiting' | 'running' | 'completed' | 'failed' | 'ha
 /**
  * How a record differs:
  * - `missing` the provider has it, and it was not known;
- * - `stale` it was known with another content, or as deleted;
- * - `gone` it was known, and the provider does not have it any more;
+ * - `stale` it was known with another content, or as deleted; or an event about it was not known, or not handled;
+ * - `gone` it was known, and the provider does not have it any more, or an event about that was not known;
  * - `local` it was known as it is, and the host's own row says something else.
  */
 export type FindingKind = 'missing' | 'stale' | 'gone' | 'local';
@@ -26,7 +34,7 @@ export type FindingCause =
 /** How far a run has come with one resource. */
 export interface RunResource {
   readonly state: ResourceState;
-  /** Records listed. */
+  /** Records listed, or events read. */
   readonly read: number;
   /** Those of them that were not known as they are, and went to handlers. */
   readonly changed: number;
@@ -68,6 +76,7 @@ export interface RunReport {
   readonly state: RunState;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
+  /** By resource; of a `reconcile-log`, all events under `'*'`. */
   readonly resources: Readonly<Record<string, RunResource>>;
   /** Of a reconciliation, by resource: what it has found so far. Empty: everything was as it should be. */
   readonly findings: Readonly<Record<string, ResourceFindings>>;

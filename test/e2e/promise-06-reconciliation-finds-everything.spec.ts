@@ -7,10 +7,10 @@ import {
   SyncEvent,
   UnrecoverableError,
 } from 'nestjs-hybrid-sync';
-import type { ReconcileOptions, RunReport } from 'nestjs-hybrid-sync';
-import { startHost, until, type Host, type HostOptions } from '../support/host.js';
+import { startHost, type Host, type HostOptions } from '../support/host.js';
 import { Customer } from '../support/customer.js';
-import { effects, quick, settled, travel, write } from '../support/scenario.js';
+import { found, longAgo, passTime, reconcile } from '../support/reconciling.js';
+import { effects, quick, write } from '../support/scenario.js';
 
 const YEAR_S = 365 * 86_400;
 
@@ -56,33 +56,6 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     });
   }
 
-  async function known(): Promise<void> {
-    await host.stripe.flush();
-    await settled(host);
-    // What has come within the last minutes is on its way, and nothing that was lost.
-    wait(600_000);
-  }
-
-  function wait(ms: number): void {
-    host.stripe.clock.offsetMs += ms;
-    travel(host, ms);
-  }
-
-  async function reconcile(options: Partial<ReconcileOptions> = {}): Promise<RunReport> {
-    const run = await host.sync.reconcile({ source: 'stripe', ...options });
-    let report = await run.report();
-    await until(async () => {
-      // Reads that have not found a record are repeated over a while.
-      wait(50);
-      report = await run.report();
-      return report.finishedAt !== null;
-    });
-    return report;
-  }
-
-  const found = async ({ id }: RunReport) =>
-    (await host.sync.run(id).findings()).map(({ kind, recordId, cause }) => `${kind} ${recordId}: ${cause}`);
-
   async function expectMirrorEqual(): Promise<void> {
     const rows = await host.dataSource.getRepository(Customer).find();
     expect(rows.map(({ id, email }) => `${id} ${email}`).sort()).toEqual(
@@ -98,7 +71,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     const now = Math.floor(Date.now() / 1000);
     for (let i = 0; i < 300; i += 1)
       host.stripe.create('customer', { id: `cus_${i}`, created: now - i * 86_400 * 3 });
-    await known();
+    await longAgo(host);
     // 5 % of what happens now is lost, updates of records of more than a year ago and deletions among it.
     const lost: string[] = [];
     for (let i = 0; i < 200; i += 1) {
@@ -114,11 +87,11 @@ describe('nothing stays lost: reconciliation finds everything', () => {
       host.stripe.create('customer', { id: `cus_new${i}` }, { delivery: 'lost' });
       lost.push(`missing cus_new${i}: never-delivered`);
     }
-    await known();
+    await longAgo(host);
 
     const handled = (await effects(host)).length;
-    const report = await reconcile();
-    expect((await found(report)).sort()).toEqual(lost.sort());
+    const report = await reconcile(host);
+    expect((await found(host, report)).sort()).toEqual(lost.sort());
     expect(report).toMatchObject({
       kind: 'reconcile',
       state: 'completed',
@@ -131,26 +104,26 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     expect(await effects(host)).toHaveLength(handled);
     expect(YEAR_S).toBeLessThan(200 * 86_400 * 3);
 
-    wait(600_000);
-    const second = await reconcile();
+    passTime(host, 600_000);
+    const second = await reconcile(host);
     expect(second).toMatchObject({
       state: 'completed',
       findings: {},
       resources: { customer: { changed: 0 } },
     });
-    expect(await found(second)).toEqual([]);
+    expect(await found(host, second)).toEqual([]);
   });
 
   it('says since when, and costs a call for a hundred records and one for each that differs', async () => {
     await start();
     for (let i = 0; i < 250; i += 1) host.stripe.create('customer', { id: `cus_${i}` });
-    await known();
+    await longAgo(host);
     const [{ saved_at: savedAt }] = (await host.sql(
       `SELECT saved_at FROM sync_record WHERE record_id = 'cus_7'`,
     )) as [{ saved_at: unknown }];
     host.stripe.update('customer', 'cus_7', { email: 'x@example.com' }, { delivery: 'lost' });
     const before = host.stripe.requests.all().length;
-    const report = await reconcile();
+    const report = await reconcile(host);
     expect(report.findings.customer!.since).toEqual(
       new Date(Number.isNaN(Number(savedAt)) ? (savedAt as Date) : Number(savedAt)),
     );
@@ -164,12 +137,12 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     broken.add('prod_1');
     host.stripe.create('product', { id: 'prod_1' });
     host.stripe.create('product', { id: 'prod_2' });
-    await known();
+    await longAgo(host);
     broken.clear();
     host.stripe.update('product', 'prod_1', { name: 'other' }, { delivery: 'lost' });
     host.stripe.create('product', { id: 'prod_3' }, { delivery: 'lost' });
-    const report = await reconcile();
-    expect(await found(report)).toEqual([
+    const report = await reconcile(host);
+    expect(await found(host, report)).toEqual([
       'stale prod_1: delivered-but-dead',
       'missing prod_3: never-delivered',
     ]);
@@ -179,7 +152,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
   it('takes nothing for lost that is on its way', async () => {
     await start();
     host.stripe.create('customer', { id: 'cus_1' });
-    await known();
+    await longAgo(host);
     const page = host.stripe.hold({ path: '/v1/customers' });
     const run = await host.sync.reconcile({ source: 'stripe' });
     await page.reached;
@@ -195,38 +168,63 @@ describe('nothing stays lost: reconciliation finds everything', () => {
   it('reports and changes nothing on request', async () => {
     await start();
     for (let i = 0; i < 30; i += 1) host.stripe.create('customer', { id: `cus_${i}` });
-    await known();
+    await longAgo(host);
     host.stripe.update('customer', 'cus_1', { email: 'new@example.com' }, { delivery: 'lost' });
     host.stripe.delete('customer', 'cus_2', { delivery: 'lost' });
     host.stripe.create('customer', { id: 'cus_new' }, { delivery: 'lost' });
-    wait(600_000);
+    passTime(host, 600_000);
     const before = await host.sql(`SELECT id FROM sync_event`);
-    const dry = await reconcile({ dryRun: true });
+    const dry = await reconcile(host, { dryRun: true });
     const lost = [
       'stale cus_1: never-delivered',
       'gone cus_2: deleted-unseen',
       'missing cus_new: never-delivered',
     ];
-    expect(await found(dry)).toEqual(lost);
+    expect(await found(host, dry)).toEqual(lost);
     expect(dry.findings.customer).toMatchObject({ missing: 1, stale: 1, gone: 1, repaired: 0 });
     expect(await host.sql(`SELECT id FROM sync_event`)).toEqual(before);
     expect(await host.dataSource.getRepository(Customer).countBy({ id: 'cus_2' })).toBe(1);
-    expect(await found(await reconcile())).toEqual(lost);
+    expect(await found(host, await reconcile(host))).toEqual(lost);
+  });
+
+  it('reads what may differ by itself before it reports it, on a dry run too: listings lag behind', async () => {
+    await start();
+    for (let i = 0; i < 30; i += 1) host.stripe.create('customer', { id: `cus_${i}` });
+    await longAgo(host);
+    for (let i = 0; i < 5; i += 1)
+      host.stripe.update('customer', `cus_${i}`, { email: `new${i}@example.com` });
+    host.stripe.create('customer', { id: 'cus_new' });
+    host.stripe.delete('customer', 'cus_9', { delivery: 'lost' });
+    await longAgo(host);
+    // Listings do not know yet what has happened since: what is known is newer than they are.
+    host.stripe.faults.staleListMs = 900_000;
+    expect(await found(host, await reconcile(host, { dryRun: true }))).toEqual([]);
+    host.stripe.faults.staleListMs = 0;
+    const reads = { path: /customers\/cus/ };
+    const before = host.stripe.requests.count(reads);
+    host.stripe.faults.failNext({ match: reads, times: 2, status: 503 });
+    expect(await found(host, await reconcile(host, { dryRun: true }))).toEqual([
+      'gone cus_9: deleted-unseen',
+    ]);
+    expect(host.stripe.requests.count(reads) - before).toBeLessThanOrEqual(5);
   });
 
   it('finds rows that were changed by hand, and has them written again', async () => {
     await start();
     for (let i = 0; i < 30; i += 1)
       host.stripe.create('customer', { id: `cus_${i}`, email: `${i}@example.com` });
-    await known();
+    await longAgo(host);
     const rows = host.dataSource.getRepository(Customer);
     await rows.update({ id: 'cus_3' }, { email: 'hand@example.com' });
     await rows.delete({ id: 'cus_4' });
-    const report = await reconcile();
-    expect(await found(report)).toEqual(['local cus_3: changed-locally', 'local cus_4: changed-locally']);
+    const report = await reconcile(host);
+    expect(await found(host, report)).toEqual([
+      'local cus_3: changed-locally',
+      'local cus_4: changed-locally',
+    ]);
     expect(report.findings.customer).toMatchObject({ local: 2, repaired: 2 });
     await expectMirrorEqual();
-    expect(await reconcile()).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: {} });
   });
 
   it('learns what adopted rows hold, and reports those that are not right', async () => {
@@ -238,21 +236,21 @@ describe('nothing stays lost: reconciliation finds everything', () => {
       await rows.insert({ id: `cus_${i}`, email: i === 7 ? 'old@example.com' : email });
     }
     await host.sync.adopt('stripe', 'customer', { from: Customer, key: 'id' });
-    wait(600_000);
+    passTime(host, 600_000);
     const before = host.stripe.requests.count({ path: /customers\/cus/ });
-    expect(await found(await reconcile())).toEqual(['stale cus_7: never-delivered']);
+    expect(await found(host, await reconcile(host))).toEqual(['stale cus_7: never-delivered']);
     expect(host.stripe.requests.count({ path: /customers\/cus/ })).toBe(before);
     await expectMirrorEqual();
-    expect(await reconcile()).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: {} });
   });
 
   it('is done for the resources that are asked for', async () => {
     await start({ providers: [Catalog] });
     host.stripe.create('product', { id: 'prod_1' }, { delivery: 'lost' });
     host.stripe.create('customer', { id: 'cus_1' }, { delivery: 'lost' });
-    const report = await reconcile({ resources: ['customer'] });
+    const report = await reconcile(host, { resources: ['customer'] });
     expect(Object.keys(report.resources)).toEqual(['customer']);
-    expect(await found(report)).toEqual(['missing cus_1: never-delivered']);
+    expect(await found(host, report)).toEqual(['missing cus_1: never-delivered']);
   });
 
   it('refuses what it cannot do, and begins nothing', async () => {

@@ -10,6 +10,18 @@ const onChange = (options: unknown) => OnSyncChange('stripe', 'customer', anythi
 const onStripe = (options: unknown) =>
   OnStripeEvent('customer.created', anything(options)) as MethodDecorator;
 
+class NoProvider {
+  read() {
+    return new Map();
+  }
+}
+
+class Misspelt {
+  reed() {
+    return new Map();
+  }
+}
+
 const mistakes: [string, MethodDecorator, RegExp][] = [
   [
     'a misspelt option',
@@ -19,7 +31,7 @@ const mistakes: [string, MethodDecorator, RegExp][] = [
   [
     'an option of event handlers',
     onChange({ hydrate: false }),
-    /'hydrate'\. There are: name, formerly, transaction, requires, observe, timeoutMs/,
+    /'hydrate'\. There are: name, formerly, transaction, requires, observe, timeoutMs, read/,
   ],
   ['a misspelt hydrate', onEvent({ hidrate: false }), /'hidrate'\. Did you mean 'hydrate'\?/],
   ['the source as an option', onEvent({ source: 'stripe' }), /no such option: 'source'/],
@@ -69,6 +81,18 @@ const mistakes: [string, MethodDecorator, RegExp][] = [
     onEvent({ hydrate: false, requires: () => [] }),
     /requires looks into the record.*leave one of them out/,
   ],
+  ['a reader that is none', onChange({ read: ['id'] }), /read must be a function, and is an array/],
+  [
+    'a reader that nobody provides',
+    onChange({ read: NoProvider }),
+    /read: NoProvider is no provider.*add it to the providers/,
+  ],
+  [
+    'a reader without its method',
+    onChange({ read: Misspelt }),
+    /read: the class Misspelt has no method `read`/,
+  ],
+  ['a reader of events', onEvent({ read: () => new Map() }), /no such option: 'read'/],
   ['no name', onEvent({ name: '' }), /name must be a text of 1 to 255 characters, and is ''/],
   [
     'a name that no column holds',

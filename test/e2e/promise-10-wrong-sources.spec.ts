@@ -95,6 +95,29 @@ const sources: [string, unknown, RegExp][] = [
     /reconcile\.resources has 'discount', which cannot be listed; what can: product/,
   ],
   [
+    'a depth that is none',
+    source({ reconcile: { cron: '0 3 * * *', depth: 'deep' } }),
+    /reconcile: depth must be 'full' or 'log', and is 'deep'/,
+  ],
+  [
+    'two of one depth',
+    source({ reconcile: [{ cron: '0 3 * * *' }, { cron: '0 4 * * *', depth: 'full' }] }),
+    /reconcile has two policies of the depth 'full'/,
+  ],
+  [
+    'a time in the place of a policy',
+    source({ reconcile: ['0 3 * * *'] }),
+    /reconcile must have objects such as .*, and has '0 3 \* \* \*'/,
+  ],
+  [
+    'one of a log where there is none',
+    {
+      connector: Object.assign(Object.create(source().connector) as object, { changes: undefined }),
+      reconcile: { cron: '0 3 * * *', depth: 'log' },
+    },
+    /reconcile\.depth is 'log', and stripe has no log/,
+  ],
+  [
     'one where there are no listings',
     {
       connector: Object.assign(Object.create(source().connector) as object, { list: undefined }),

@@ -5,7 +5,7 @@ import { parseLoggedEvent } from './stripe.event.js';
 import { failureOf, isMissing } from './stripe.failure.js';
 
 /** Events can be listed for so long (docs.stripe.com/webhooks/process-undelivered-events), less some time to do it. */
-const LOG_SECONDS = 30 * 86_400 - 3_600;
+export const LOG_SECONDS = 30 * 86_400 - 3_600;
 
 /** The log is read again from so long before its newest event: an earlier one may have come into it later. */
 const OVERLAP_SECONDS = 60;

@@ -13,7 +13,7 @@ import type {
 } from '../../model/connector.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
 import { ProviderError, SyncConfigError } from '../../sync.errors.js';
-import { EVENTS_PATH, readChanges } from './stripe.changes.js';
+import { EVENTS_PATH, LOG_SECONDS, readChanges } from './stripe.changes.js';
 import { StripeClient, type StripeAccess } from './stripe.client.js';
 import { parseEvent } from './stripe.event.js';
 import { fetchRecord } from './stripe.fetch.js';
@@ -37,6 +37,7 @@ export class StripeConnector implements Connector {
   readonly provider = 'stripe';
   readonly fingerprintRevision = FINGERPRINT_REVISION;
   readonly optionNames = Object.keys(STRIPE_OPTION_NAMES);
+  readonly changesReachMs = LOG_SECONDS * 1_000;
   readonly listable = STRIPE_LISTABLE;
   /** Stripe promises nothing; search, which promises a minute, is not used. */
   readonly listLagMs = 10_000;

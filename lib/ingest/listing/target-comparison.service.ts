@@ -3,21 +3,25 @@ import { numberIn } from '../../database/row-values.js';
 import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
+import type { ChangeHandler, ReadRecord } from '../../handlers/sync-handler.js';
 import type { ListedRecord } from '../../model/connector.js';
 import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
 import { showAgainStatement } from '../../process/mark.statements.js';
 
-/** A record whose row in the host's own tables is not as its mirror would write it. */
+/** What the host has of some records could not be read. */
+export class TargetReadError extends Error {}
+
+/** A record of which the host's own tables say something else than the handlers that write them would. */
 export interface LocalDifference {
   readonly record: RecordKey;
   readonly recordKey: Buffer;
   readonly version: number;
-  /** Names of the mirrors. */
+  /** Names of those handlers. */
   readonly handlers: readonly string[];
 }
 
-/** Compares listed records with what mirrors have made of them, in the host's own tables. */
+/** Compares listed records with what handlers have made of them, in the host's own tables, where they can tell. */
 @Injectable()
 export class TargetComparisonService {
   constructor(
@@ -31,10 +35,10 @@ export class TargetComparisonService {
     place: Omit<RecordKey, 'id'>,
     records: readonly ListedRecord[],
   ): Promise<LocalDifference[]> {
-    const mirrors = this.registry
+    const telling = this.registry
       .changeHandlers(place.source, place.resource)
       .filter((handler) => handler.differing);
-    if (mirrors.length === 0 || records.length === 0) return [];
+    if (telling.length === 0 || records.length === 0) return [];
     const versions = await this.versions(query, place, records);
     const readable = records.flatMap(({ id, data }) => {
       const version = versions.get(id);
@@ -42,14 +46,23 @@ export class TargetComparisonService {
     });
     if (readable.length === 0) return [];
     const handlers = new Map<string, string[]>();
-    for (const mirror of mirrors) {
-      for (const id of await mirror.differing!(readable, this.database.host.manager))
-        handlers.set(id, [...(handlers.get(id) ?? []), mirror.name]);
+    for (const handler of telling) {
+      for (const id of await this.differing(handler, readable))
+        handlers.set(id, [...(handlers.get(id) ?? []), handler.name]);
     }
     return [...handlers].map(([id, names]) => {
       const record = { ...place, id };
       return { record, recordKey: recordKeyOf(record), version: versions.get(id)!, handlers: names };
     });
+  }
+
+  private async differing(handler: ChangeHandler, records: readonly ReadRecord[]): Promise<Set<string>> {
+    try {
+      return await handler.differing!(records, this.database.host.manager);
+    } catch (error) {
+      // A host's function: it is told whose, and other resources are compared all the same.
+      throw new TargetReadError(`the rows of ${handler.label} could not be read: ${String(error)}`);
+    }
   }
 
   /** Has these handlers shown the records again, as they are. */

@@ -125,7 +125,7 @@ export class PollService {
 
   private async take(walk: Walk, { events, cursor, more }: ChangesPage, progress: Progress): Promise<void> {
     const rows = events
-      .map((event) => this.idempotency.loggedRow(walk.source, event))
+      .map((event) => this.idempotency.loggedRow(walk.source, event, 'poll'))
       .filter((row) => this.isWanted(row));
     const fresh = await this.store(walk, cursor, progress.wanted, rows);
     progress.position = cursor;
@@ -156,10 +156,7 @@ export class PollService {
   private isWanted({ type, record }: InboxRow): boolean {
     const { source, resource } = record;
     if (modeOf(this.options.sources[source]!.mode, resource) === 'webhook') return false;
-    return (
-      this.registry.eventHandlers(source, type).length > 0 ||
-      this.registry.changeHandlers(source, resource).length > 0
-    );
+    return this.registry.wants(source, type, resource);
   }
 
   /** What is in no log any more can still be compared. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import { InboxService } from '../../inbox/inbox.service.js';
 import { ComparisonService } from '../listing/comparison.service.js';
-import { ListingTargets, type ListingTarget } from './listing.targets.js';
+import { ListingTargets, PERIOD_KINDS, type ListingTarget } from './listing.targets.js';
 import { SyncClock } from '../../sync.clock.js';
 import { RunPhases } from './run.phases.js';
 import { newProgress } from './run.progress.js';
@@ -31,7 +31,10 @@ export class BackfillService {
 
   /** @returns the run's id @throws RangeError for what cannot be meant; no run is begun then */
   begin(options: BackfillOptions): Promise<string> {
-    const { connection, resources } = this.targets.listing('backfill', options, ['from', 'to']);
+    const { connection, resources } = this.targets.listing(
+      'backfill',
+      this.targets.checked('backfill', options, PERIOD_KINDS),
+    );
     const { from, to } = options;
     const progress = newProgress(resources, {
       from: from?.getTime() ?? null,
@@ -46,8 +49,8 @@ export class BackfillService {
     return this.phases.carryOut(run, async (query, { place, records, ticket }) => {
       const { different } = await this.comparisons.compare(query, place, records);
       const rows = different.map(({ record, listed: { data } }) => {
-        const body = data !== null && ticket !== null ? { data, ticket } : undefined;
-        return this.idempotency.derivedRow(record, run.kind, run.id, body);
+        const body = data === null ? undefined : { data, ticket };
+        return this.idempotency.derivedRow(record, 'backfill', run.id, body);
       });
       return this.inbox.acceptWithin(query, rows);
     });

@@ -66,6 +66,31 @@ export class FindingService {
     );
   }
 
+  /** Candidates of a dry run that are still to be read by themselves. */
+  async unread(run: Run, most: number): Promise<Candidate[]> {
+    const rows = await this.database.query<CandidateRow>(
+      `SELECT record_key, resource, record_id, kind, version, since FROM ${this.database.tables.finding}
+       WHERE run_id = $1 AND state = 'candidate' AND kind <> 'local' ORDER BY record_key LIMIT ${whole(most)}`,
+      [run.id],
+    );
+    const { source, connectionId } = run;
+    return rows.map(({ record_key: recordKey, resource, record_id: id, kind, version, since }) => ({
+      record: { source, connectionId, resource, id },
+      recordKey,
+      kind,
+      version: numberIn(version),
+      savedAt: timeIn(since),
+    }));
+  }
+
+  /** Notes what a candidate's own read has said. */
+  async noteRead(runId: string, recordKey: Buffer, differs: boolean): Promise<void> {
+    await this.database.query(
+      `UPDATE ${this.database.tables.finding} SET state = $3 WHERE run_id = $1 AND record_key = $2`,
+      [runId, recordKey, differs ? READ : 'refuted'],
+    );
+  }
+
   /** Records that have not been listed although they were known before, alive: those after the given key. */
   async unlisted(run: Run, resource: string, after: Buffer | null, most: number): Promise<Unlisted[]> {
     const { tables } = this.database;
@@ -133,5 +158,17 @@ export class FindingService {
   }
 }
 
+interface CandidateRow {
+  readonly record_key: Buffer;
+  readonly resource: string;
+  readonly record_id: string;
+  readonly kind: FindingKind;
+  readonly version: unknown;
+  readonly since: unknown;
+}
+
 /** Kind and state of a record that was only seen. */
 const LISTED = 'listed';
+
+/** State of a dry run's candidate whose own read says the same. */
+export const READ = 'read';

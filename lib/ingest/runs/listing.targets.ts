@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
-import type { ListedResource } from '../../model/connector.js';
-import { aBoolean, aDate, anArray, aText, type OptionKinds } from '../../model/option-kinds.js';
+import type { Connector, ListedResource } from '../../model/connector.js';
+import { aDate, anArray, aText, type OptionKind, type OptionKinds } from '../../model/option-kinds.js';
 import { optionProblem } from '../../model/option-problem.js';
 import { DEFAULT_CONNECTION, type ConnectionKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
@@ -21,8 +21,8 @@ const KINDS = {
   resources: anArray,
 } satisfies OptionKinds<ListingTarget>;
 
-/** Beside these, each method has some of its own. */
-const MORE_KINDS = { from: aDate, to: aDate, dryRun: aBoolean };
+/** Of methods that list what was created within a time. */
+export const PERIOD_KINDS = { from: aDate, to: aDate };
 
 /** Finds out what is to be listed. */
 @Injectable()
@@ -33,18 +33,26 @@ export class ListingTargets {
   ) {}
 
   /**
+   * What a method was given.
    * @param method as messages name it
-   * @param more options that it takes beside
+   * @param more options that it takes beside those that name what it is about
    * @throws RangeError for what cannot be meant
    */
+  checked<Options extends ListingTarget>(
+    method: string,
+    options: Options,
+    more: Readonly<Record<string, OptionKind>>,
+  ): Options {
+    const problem = optionProblem(options, { ...KINDS, ...more });
+    if (problem) throw wrong(method, problem);
+    return options;
+  }
+
+  /** What is to be listed. @throws RangeError for what cannot be meant */
   listing(
     method: string,
     target: ListingTarget & { from?: Date; to?: Date },
-    more: readonly (keyof typeof MORE_KINDS)[],
   ): { connection: ConnectionKey; resources: ListedResource[] } {
-    const own = Object.fromEntries(more.map((name) => [name, MORE_KINDS[name]]));
-    const problem = optionProblem(target, { ...KINDS, ...own });
-    if (problem) throw wrong(method, problem);
     const { source, connectionId = DEFAULT_CONNECTION, from, to } = target;
     if (from && to && from >= to) throw wrong(method, `from, ${shown(from)}, is not before to, ${shown(to)}`);
     const { connector } = this.sourceOf(method, source);
@@ -53,16 +61,26 @@ export class ListingTargets {
         method,
         `'${source}' cannot be listed: ${connector.provider} has no listings that the connector knows`,
       );
-    const connections = connector.pollable ?? [DEFAULT_CONNECTION, ...connector.connections];
-    if (!connections.includes(connectionId))
-      throw wrong(
-        method,
-        `'${source}' has no connection '${connectionId}' of its own; there is: ${names(connections)}`,
-      );
+    assertConnection(method, source, connectionId, connector);
     return {
       connection: { source, connectionId },
       resources: this.resources(method, target, connector.listable),
     };
+  }
+
+  /** Whose log is to be read. @throws RangeError for what cannot be meant */
+  log(
+    method: string,
+    { source, connectionId = DEFAULT_CONNECTION, resources }: ListingTarget,
+  ): { connection: ConnectionKey; resources?: readonly string[] } {
+    const { connector } = this.sourceOf(method, source);
+    if (!connector.changes)
+      throw wrong(method, `depth is 'log', and ${connector.provider} has no log of changes: leave it out`);
+    assertConnection(method, source, connectionId, connector);
+    const unknown = resources?.find((resource) => !connector.fetchable(resource));
+    if (unknown !== undefined)
+      throw wrong(method, `'${unknown}' cannot be read from ${connector.provider}: is it misspelt?`);
+    return { connection: { source, connectionId }, resources };
   }
 
   /** What is to be listed for one change handler. @throws RangeError for what cannot be meant */
@@ -79,8 +97,8 @@ export class ListingTargets {
       );
     }
     const { source, resource } = handler;
-    const target = { ...others, source, resources: [resource] };
-    return { ...this.listing(method, target, ['from', 'to']), handler: handler.name };
+    const target = this.checked(method, { ...others, source, resources: [resource] }, PERIOD_KINDS);
+    return { ...this.listing(method, target), handler: handler.name };
   }
 
   /** Those of the resources that can be listed and that someone would be told of, parents first. */
@@ -120,6 +138,15 @@ export class ListingTargets {
       `there is no source '${source}'; there is: ${names(Object.keys(this.options.sources))}`,
     );
   }
+}
+
+function assertConnection(method: string, source: string, connectionId: string, connector: Connector): void {
+  const connections = connector.pollable ?? [DEFAULT_CONNECTION, ...connector.connections];
+  if (connections.includes(connectionId)) return;
+  throw wrong(
+    method,
+    `'${source}' has no connection '${connectionId}' of its own; there is: ${names(connections)}`,
+  );
 }
 
 function wrong(method: string, problem: string): RangeError {

@@ -55,8 +55,8 @@ export class ProjectService {
       const { sql, params } = showAgainStatement(this.database, keys, [run.request.handler!]);
       await query(sql, params);
       const rows = records.map(({ id, data }) => {
-        const body = data !== null && ticket !== null ? { data, ticket } : undefined;
-        return this.idempotency.derivedRow({ ...place, id }, run.kind, run.id, body);
+        const body = data === null ? undefined : { data, ticket };
+        return this.idempotency.derivedRow({ ...place, id }, 'project', run.id, body);
       });
       return this.inbox.acceptWithin(query, rows);
     });

@@ -5,22 +5,36 @@ import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import { InboxService } from '../../inbox/inbox.service.js';
 import { recordKeyOf } from '../../model/keys.js';
+import { aBoolean, oneOf } from '../../model/option-kinds.js';
 import type { ConnectionKey } from '../../model/record.js';
 import { Telemetry } from '../../observe/telemetry.js';
 import { SyncClock } from '../../sync.clock.js';
+import type { ReconcileDepth } from '../../sync.source.options.js';
 import { ComparisonService, type Difference } from '../listing/comparison.service.js';
 import { TargetComparisonService, type LocalDifference } from '../listing/target-comparison.service.js';
-import type { ListedPage } from '../listing/listing.walker.js';
+import type { ListedPage } from '../listing/listing.reader.js';
 import { FindingReportService } from './finding-report.service.js';
 import { FindingService, type Candidate } from './finding.service.js';
 import { ListingTargets, type ListingTarget } from './listing.targets.js';
 import { RunPhases } from './run.phases.js';
+import { ConfirmationService } from './confirmation.service.js';
+import { LogReconcileService } from './log-reconcile.service.js';
 import { newProgress, withCompared, type Progress } from './run.progress.js';
 import { RunService, type HeldRun } from './run.service.js';
 import { VerdictService } from './verdict.service.js';
 
+const MORE_KINDS = { depth: oneOf('full', 'log'), dryRun: aBoolean };
+
 /** What to compare. */
 export interface ReconcileOptions extends ListingTarget {
+  /**
+   * With what to compare: `'full'` with listings, which finds everything and costs a call for every hundred records;
+   * `'log'` with the provider's log of changes since the last good run of that depth, which costs a call for every hundred
+   * changes and finds events that have not come, whatever they are about. Where the log does not reach back so far, the
+   * run is a full one.
+   * @default 'full'
+   */
+  depth?: ReconcileDepth;
   /** Report, and change nothing. @default false */
   dryRun?: boolean;
 }
@@ -46,6 +60,8 @@ export class ReconcileService {
     private readonly comparisons: ComparisonService,
     private readonly mirrors: TargetComparisonService,
     private readonly findings: FindingService,
+    private readonly confirmations: ConfirmationService,
+    private readonly logs: LogReconcileService,
     private readonly verdicts: VerdictService,
     private readonly reports: FindingReportService,
     private readonly idempotency: IdempotencyService,
@@ -56,10 +72,20 @@ export class ReconcileService {
   ) {}
 
   /** @returns the run's id @throws RangeError for what cannot be meant; no run is begun then */
-  begin(options: ReconcileOptions): Promise<string> {
-    const { connection, resources } = this.targets.listing('reconcile', options, ['dryRun']);
+  async begin(options: ReconcileOptions): Promise<string> {
+    const {
+      depth = 'full',
+      dryRun = false,
+      ...target
+    } = this.targets.checked('reconcile', options, MORE_KINDS);
+    if (depth === 'log') {
+      const { connection, resources } = this.targets.log('reconcile', target);
+      const window = await this.logs.window(connection);
+      if (window) return this.runs.create('reconcile-log', connection, window, { dryRun, resources });
+    }
+    const { connection, resources } = this.targets.listing('reconcile', target);
     const progress = newProgress(resources, { from: null, to: null, now: this.clock.now() });
-    return this.runs.create('reconcile', connection, progress, { dryRun: options.dryRun ?? false });
+    return this.runs.create('reconcile', connection, progress, { dryRun });
   }
 
   /**
@@ -69,19 +95,29 @@ export class ReconcileService {
   async beginOnce(
     connection: ConnectionKey,
     sinceAgoMs: number,
-    resources?: readonly string[],
+    { depth = 'full', resources }: { depth?: ReconcileDepth; resources?: readonly string[] } = {},
   ): Promise<boolean> {
+    const window = depth === 'log' ? await this.logs.window(connection) : null;
+    if (window)
+      return isBegun(this.runs.createOnce('reconcile-log', connection, sinceAgoMs, window, { resources }));
     const listed = this.targets.listable(connection.source, resources);
     if (listed.length === 0) return false;
     const progress = newProgress(listed, { from: null, to: null, now: this.clock.now() });
-    return (await this.runs.createOnce('reconcile', connection, sinceAgoMs, progress)) !== null;
+    return isBegun(this.runs.createOnce('reconcile', connection, sinceAgoMs, progress));
   }
 
   /** Goes on with a run for as long as something can be done. @throws RunLostError */
   async work(run: HeldRun): Promise<void> {
-    const listed = await this.phases.list(run, (query, page) => this.take(run, query, page));
-    if (!listed) return;
-    const progress = await this.findGone(run, listed);
+    const isOfLog = run.kind === 'reconcile-log';
+    const read = await (isOfLog
+      ? this.phases.read(run, this.logs.reader(run))
+      : this.phases.list(run, (query, page) => this.take(run, query, page)));
+    if (!read) return;
+    const progress = await this.findGone(run, read);
+    if (run.request.dryRun && !isOfLog) {
+      const waitMs = await this.confirmations.confirm(run, progress);
+      if (waitMs !== null) return this.runs.putOff(run, waitMs);
+    }
     const dead = await this.phases.settle(run);
     if (dead === null) return;
     await this.verdicts.decide(run, new Date(run.startedAt.getTime() - GRACE_MS));
@@ -116,8 +152,7 @@ export class ReconcileService {
     const rows = different.map((difference) => {
       const { record, kind, listed } = difference;
       // What may be a finding is read by itself; what is only not known yet is known by its listing.
-      const body =
-        kind === 'unsure' && listed.data && ticket !== null ? { data: listed.data, ticket } : undefined;
+      const body = kind === 'unsure' && listed.data ? { data: listed.data, ticket } : undefined;
       return this.idempotency.derivedRow(record, 'reconcile', run.id, body);
     });
     const again = local.map(({ record }) => this.idempotency.derivedRow(record, 'reconcile', run.id));
@@ -185,6 +220,10 @@ export class ReconcileService {
     );
     this.logger.log(`${source}/${connectionId} is reconciled: ${found.join('; ') || 'nothing was found'}`);
   }
+}
+
+async function isBegun(run: Promise<string | null>): Promise<boolean> {
+  return (await run) !== null;
 }
 
 function isIn(rows: readonly InboxRow[], { dedupeKey }: InboxRow): boolean {

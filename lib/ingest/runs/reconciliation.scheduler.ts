@@ -5,6 +5,7 @@ import { DEFAULT_CONNECTION, type ConnectionKey } from '../../model/record.js';
 import { StartService } from '../../process/start.service.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
+import type { ReconcilePolicy } from '../../sync.source.options.js';
 import { untilNextMs } from '../cron.js';
 import { ReconcileService } from './reconcile.service.js';
 import { RunService } from './run.service.js';
@@ -36,22 +37,24 @@ export class ReconciliationScheduler {
     return this.ticks.stop(drainMs);
   }
 
-  private scheduled(): ConnectionKey[] {
+  private scheduled(): { connection: ConnectionKey; policy: ReconcilePolicy }[] {
     return Object.entries(this.options.sources).flatMap(([source, { connector, reconcile }]) => {
-      if (!reconcile) return [];
-      return (connector.pollable ?? [DEFAULT_CONNECTION]).map((connectionId) => ({ source, connectionId }));
+      const connections = connector.pollable ?? [DEFAULT_CONNECTION];
+      return reconcile.flatMap((policy) =>
+        connections.map((connectionId) => ({ connection: { source, connectionId }, policy })),
+      );
     });
   }
 
   private async beginDue(): Promise<void> {
-    for (const connection of this.scheduled()) {
-      const { cron, resources } = this.options.sources[connection.source]!.reconcile!;
+    for (const { connection, policy } of this.scheduled()) {
       const now = this.clock.now();
-      const ago = await this.runs.lastStartAgoMs('reconcile', connection);
+      const kind = policy.depth === 'log' ? 'reconcile-log' : 'reconcile';
+      const ago = await this.runs.lastStartAgoMs(kind, connection);
       // Before the first one: from the first boot on.
       const last = ago === null ? this.starts.firstBootOf(connection.source).getTime() : now - ago;
-      const dueInMs = last + untilNextMs(cron, last) - now;
-      if (dueInMs <= 0) await this.reconciliations.beginOnce(connection, -dueInMs, resources);
+      const dueInMs = last + untilNextMs(policy.cron, last) - now;
+      if (dueInMs <= 0) await this.reconciliations.beginOnce(connection, -dueInMs, policy);
     }
   }
 }

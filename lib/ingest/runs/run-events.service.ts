@@ -3,6 +3,7 @@ import { numberIn } from '../../database/row-values.js';
 import { listed } from '../../database/statement.js';
 import { SyncDatabase } from '../../database/sync.database.js';
 import type { WaitReason } from '../../model/event.js';
+import { purposeOf } from '../../model/run.js';
 import type { Run } from './run.service.js';
 
 /** What events of a run have come to, of those that are not done. */
@@ -31,7 +32,7 @@ export class RunEventsService {
 
   async unfinished({ kind, source, connectionId, startedAt }: Run): Promise<Unfinished> {
     const { tables } = this.database;
-    const params: unknown[] = [source, connectionId, kind];
+    const params: unknown[] = [source, connectionId, purposeOf(kind)];
     const isOfKind = 'source = $1 AND connection_id = $2 AND origin = $3';
     const waiting = await this.database.query<{ wait_reason: string | null; count: unknown }>(
       `SELECT wait_reason, COUNT(*) AS count FROM ${tables.event}

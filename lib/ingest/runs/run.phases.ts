@@ -1,5 +1,8 @@
-import { Injectable } from '@nestjs/common';
-import { ListingWalker, type TakePage } from '../listing/listing.walker.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { ListingReader, type TakeListed } from '../listing/listing.reader.js';
+import type { PageReader } from '../listing/page-reader.js';
+import { ResolvedSyncOptions } from '../../sync.options.js';
+import { RunWalker } from './run.walker.js';
 import { RunEventsService } from './run-events.service.js';
 import type { Progress } from './run.progress.js';
 import { RunService, type HeldRun } from './run.service.js';
@@ -7,18 +10,25 @@ import { RunService, type HeldRun } from './run.service.js';
 /** How soon to look whether a run's last events are done. */
 const LOOK_AGAIN_MS = 200;
 
-/** The phases of every run that lists: walk over the listings, and wait until what they gave is handled. */
+/** The phases of every run: read what it is about page by page, and wait until what they gave is handled. */
 @Injectable()
 export class RunPhases {
   constructor(
     private readonly runs: RunService,
-    private readonly walker: ListingWalker,
+    private readonly walker: RunWalker,
     private readonly events: RunEventsService,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
   /** @returns how far it has come, once all is listed; null: it goes on later @throws RunLostError */
-  async list(run: HeldRun, take: TakePage): Promise<Progress | null> {
-    const waitMs = await this.walker.walk(run, take);
+  list(run: HeldRun, take: TakeListed): Promise<Progress | null> {
+    const { connector } = this.options.sources[run.source]!;
+    return this.read(run, new ListingReader(run, connector, take));
+  }
+
+  /** @returns how far it has come, once all is read; null: it goes on later @throws RunLostError */
+  async read<Page>(run: HeldRun, reader: PageReader<Page>): Promise<Progress | null> {
+    const waitMs = await this.walker.walk(run, reader);
     if (waitMs === null) return (await this.runs.find(run.id))!.progress;
     await this.runs.putOff(run, waitMs);
     return null;
@@ -33,7 +43,7 @@ export class RunPhases {
   }
 
   /** Both, for a run that has nothing more to do. */
-  async carryOut(run: HeldRun, take: TakePage): Promise<void> {
+  async carryOut(run: HeldRun, take: TakeListed): Promise<void> {
     const progress = await this.list(run, take);
     const dead = progress && (await this.settle(run));
     if (progress === null || dead === null) return;

@@ -50,6 +50,17 @@ export function newProgress(
   );
 }
 
+/** Under which a log stands, which is about all resources. */
+const ALL = '*';
+
+/** @param from null: from where the log begins */
+export function logProgress(from: number | null): Progress {
+  const slice: Slice = { from, to: null, page: null, reached: null, done: false };
+  const all = { state: 'waiting', slices: [slice], read: 0, changed: 0, failures: 0, error: null } as const;
+  // A log says what is gone: nothing is to be looked for.
+  return { [ALL]: { ...all, compared: true } };
+}
+
 /** The bounds of slices, from one to the next. */
 function cuts(from: number | null, to: number | null, now: number): (number | null)[] {
   const end = to ?? now;

@@ -3,11 +3,11 @@ import { RecurringWork } from '../../dispatch/recurring-work.js';
 import { SyncSchedulerRegistry } from '../../dispatch/sync.scheduler-registry.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
-import { ListingWalker } from '../listing/listing.walker.js';
 import type { RunKind } from '../../model/run.js';
 import { BackfillService } from './backfill.service.js';
 import { ProjectService } from './project.service.js';
 import { ReconcileService } from './reconcile.service.js';
+import { RunWalker } from './run.walker.js';
 import { RunLostError, RunService, type HeldRun } from './run.service.js';
 
 /** Runs that this process works on at once. */
@@ -29,12 +29,17 @@ export class RunScheduler {
     backfills: BackfillService,
     reconciliations: ReconcileService,
     projections: ProjectService,
-    private readonly walker: ListingWalker,
+    private readonly walker: RunWalker,
     clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
     this.ticks = new RecurringWork('runs', registry, clock, () => this.claimAll());
-    this.workers = { backfill: backfills, reconcile: reconciliations, project: projections };
+    this.workers = {
+      backfill: backfills,
+      reconcile: reconciliations,
+      'reconcile-log': reconciliations,
+      project: projections,
+    };
   }
 
   start(): void {

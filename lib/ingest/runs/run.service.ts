@@ -16,6 +16,8 @@ export interface RunRequest {
   readonly dryRun?: boolean;
   /** For whom alone it is, by its name in the database. */
   readonly handler?: string;
+  /** Of a log: about which alone. */
+  readonly resources?: readonly string[];
 }
 
 /** A run as it stands in its row. */
@@ -63,6 +65,7 @@ export class RunService {
     connection: ConnectionKey,
     sinceAgoMs: number,
     progress: Progress,
+    request: RunRequest = {},
   ): Promise<string | null> {
     const { tables } = this.database;
     return this.database.transaction(async (query) => {
@@ -73,17 +76,24 @@ export class RunService {
            AND (started_at >= ${this.database.in(-sinceAgoMs)} OR state IN ('running', 'paused')) LIMIT 1`,
         [...params, kind],
       );
-      return recent.length > 0 ? null : this.insert(query, kind, connection, progress, {});
+      return recent.length > 0 ? null : this.insert(query, kind, connection, progress, request);
     });
   }
 
-  /** Since the last run of a kind began; null: there was none. */
-  async lastStartAgoMs(kind: RunKind, { source, connectionId }: ConnectionKey): Promise<number | null> {
+  /**
+   * Since the last run of a kind began; null: there was none.
+   * @param state that has come to this @default any
+   */
+  async lastStartAgoMs(
+    kind: RunKind,
+    { source, connectionId }: ConnectionKey,
+    state?: RunState,
+  ): Promise<number | null> {
     const { tables, dialect, now } = this.database;
     const [row] = await this.database.query<{ ago_ms: unknown }>(
       `SELECT ${dialect.elapsedMs('MAX(started_at)', now)} AS ago_ms FROM ${tables.run}
-       WHERE source = $1 AND connection_id = $2 AND kind = $3`,
-      [source, connectionId, kind],
+       WHERE source = $1 AND connection_id = $2 AND kind = $3 ${state ? 'AND state = $4' : ''}`,
+      [source, connectionId, kind, ...(state ? [state] : [])],
     );
     return optionalNumberIn(row?.ago_ms);
   }

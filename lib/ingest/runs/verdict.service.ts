@@ -3,6 +3,7 @@ import { numberIn } from '../../database/row-values.js';
 import { listed, whole } from '../../database/statement.js';
 import { SyncDatabase } from '../../database/sync.database.js';
 import type { FindingCause, FindingKind } from '../../model/run.js';
+import { READ } from './finding.service.js';
 import type { Run } from './run.service.js';
 
 /** Decides which of a run's candidates are findings, and why they were not known. */
@@ -11,7 +12,8 @@ export class VerdictService {
   constructor(private readonly database: SyncDatabase) {}
 
   /**
-   * Decides on the candidates: what their own read has changed is a finding. What has come by itself meanwhile is none.
+   * Decides on the candidates: what their own read has changed is a finding, and so is every event of a log that was not
+   * there. What has come by itself meanwhile is none.
    * @param since events from then on count as being on their way
    */
   async decide(run: Run, inFlightSince: Date): Promise<void> {
@@ -19,16 +21,14 @@ export class VerdictService {
     const open = await this.database.query<CandidateRow>(
       `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.deleted_at
        FROM ${tables.finding} AS finding LEFT JOIN ${tables.record} AS record ON record.record_key = finding.record_key
-       WHERE finding.run_id = $1 AND finding.state = 'candidate' ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
+       WHERE finding.run_id = $1 AND finding.state IN ('candidate', '${READ}') ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
       [run.id],
     );
     if (open.length === 0) return;
     const events = await this.eventsOf(open, run, inFlightSince);
     for (const row of open) {
       const its = events.get(row.record_key.toString('hex')) ?? NO_EVENTS;
-      const differed =
-        run.request.dryRun || row.kind === 'local' || numberIn(row.now_version ?? 0) > numberIn(row.version);
-      const confirmed = differed && !its.inFlight;
+      const confirmed = hasDiffered(run, row) && (ofLog(run) || !its.inFlight);
       await this.database.query(
         `UPDATE ${tables.finding} SET state = $3, cause = $4, repaired = $5 WHERE run_id = $1 AND record_key = $2`,
         [
@@ -36,7 +36,7 @@ export class VerdictService {
           row.record_key,
           confirmed ? 'confirmed' : 'refuted',
           causeOf(row.kind, its),
-          confirmed && !run.request.dryRun && !its.unfinished,
+          confirmed && !run.request.dryRun && !its.unfinished && !(ofLog(run) && its.dead),
         ],
       );
     }
@@ -80,6 +80,15 @@ export class VerdictService {
 }
 
 const BATCH = 500;
+
+function ofLog({ kind }: Run): boolean {
+  return kind === 'reconcile-log';
+}
+
+/** Shown by the candidate's own read, where that is what shows it. */
+function hasDiffered(run: Run, { kind, version, now_version: now }: CandidateRow): boolean {
+  return ofLog(run) || run.request.dryRun || kind === 'local' || numberIn(now ?? 0) > numberIn(version);
+}
 
 interface EventsOfRecord {
   readonly inFlight: boolean;

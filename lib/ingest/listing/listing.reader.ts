@@ -1,0 +1,45 @@
+import type { Query } from '../../database/sync.database.js';
+import type { InboxRow } from '../../inbox/inbox-row.js';
+import type { Connector, FetchOptions, ListedRecord, ListPage } from '../../model/connector.js';
+import type { ConnectionKey, RecordKey } from '../../model/record.js';
+import type { Slice } from '../runs/run.progress.js';
+import type { PageMove, PageReader } from './page-reader.js';
+
+/** Records of a page of a listing, and the ticket that was drawn before it was asked for. */
+export interface ListedPage {
+  readonly place: Omit<RecordKey, 'id'>;
+  readonly records: readonly ListedRecord[];
+  readonly ticket: string;
+}
+
+/** Stores what a page is good for. @returns events that were not known */
+export type TakeListed = (query: Query, page: ListedPage) => Promise<readonly InboxRow[]>;
+
+/** Reads listings of records. */
+export class ListingReader implements PageReader<ListPage> {
+  constructor(
+    private readonly connection: ConnectionKey,
+    private readonly connector: Connector,
+    private readonly take: TakeListed,
+  ) {}
+
+  read(resource: string, { from, to, page }: Slice, options: FetchOptions): Promise<ListPage> {
+    const { connectionId } = this.connection;
+    const bounds = { from: from === null ? null : new Date(from), to: to === null ? null : new Date(to) };
+    return this.connector.list!({ connectionId, resource, page, ...bounds }, options);
+  }
+
+  moveOf({ next, reached, records }: ListPage): PageMove {
+    return { next, reached, read: records.length };
+  }
+
+  store(query: Query, resource: string, { records }: ListPage, ticket: string): Promise<readonly InboxRow[]> {
+    const { source, connectionId } = this.connection;
+    return this.take(query, { place: { source, connectionId, resource }, records, ticket });
+  }
+
+  /** Contents may be refused: what is listed without is read by itself. */
+  withoutRefused(page: ListPage): Promise<ListPage> {
+    return Promise.resolve({ ...page, records: page.records.map(({ id }) => ({ id, data: null })) });
+  }
+}

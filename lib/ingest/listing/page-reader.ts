@@ -1,0 +1,33 @@
+import type { Query } from '../../database/sync.database.js';
+import type { InboxRow } from '../../inbox/inbox-row.js';
+import type { FetchOptions } from '../../model/connector.js';
+import type { Slice } from '../runs/run.progress.js';
+
+/** How far a page moves its run on. */
+export interface PageMove {
+  /** Where to go on; null: this was the last page. */
+  readonly next: string | null;
+  /** Of pages that are newest first: everything younger is listed. */
+  readonly reached: Date | null;
+  /** Of how many records, or events. */
+  readonly read: number;
+}
+
+/** What a run reads page by page, and what becomes of a page. */
+export interface PageReader<Page = unknown> {
+  /** One call. @throws ProviderError */
+  read(resource: string, slice: Slice, options: FetchOptions): Promise<Page>;
+
+  moveOf(page: Page): PageMove;
+
+  /**
+   * Stores what a page is good for, in the transaction that moves the run on.
+   * @param ticket that was drawn before it was asked for
+   * @returns events that were not known
+   * @throws TargetReadError if the host's own rows could not be read
+   */
+  store(query: Query, resource: string, page: Page, ticket: string): Promise<readonly InboxRow[]>;
+
+  /** The same page with nothing in it that the tables refuse. */
+  withoutRefused(page: Page): Promise<Page>;
+}

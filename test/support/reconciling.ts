@@ -1,0 +1,42 @@
+import type { ReconcileOptions, RunReport } from 'nestjs-hybrid-sync';
+import { until, type Host } from './host.js';
+import { settled, travel } from './scenario.js';
+
+/** For the host and for Stripe alike. */
+export function passTime(host: Host, ms: number): void {
+  host.stripe.clock.offsetMs += ms;
+  travel(host, ms);
+}
+
+/** What has come within the last minutes is on its way, and nothing that was lost. */
+export async function longAgo(host: Host): Promise<void> {
+  await host.stripe.flush();
+  await settled(host);
+  passTime(host, 600_000);
+}
+
+/**
+ * One reconciliation, to its end.
+ * @param stepMs so much time passes between two looks at it
+ */
+export async function reconcile(
+  host: Host,
+  options: Partial<ReconcileOptions> = {},
+  stepMs = 50,
+): Promise<RunReport> {
+  const run = await host.sync.reconcile({ source: 'stripe', ...options });
+  let report = await run.report();
+  await until(async () => {
+    // Reads that have not found a record are repeated over a while.
+    passTime(host, stepMs);
+    report = await run.report();
+    return report.finishedAt !== null;
+  });
+  return report;
+}
+
+/** What it has found, in words. */
+export async function found(host: Host, { id }: RunReport): Promise<string[]> {
+  const findings = await host.sync.run(id).findings();
+  return findings.map(({ kind, recordId, cause }) => `${kind} ${recordId}: ${cause}`);
+}
