@@ -15,6 +15,7 @@ import { FindingReportService } from './ingest/runs/finding-report.service.js';
 import { ReconcileService, type ReconcileOptions } from './ingest/runs/reconcile.service.js';
 import { ProjectService, type ProjectOptions } from './ingest/runs/project.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
+import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { SyncRun } from './ingest/runs/sync-run.js';
 import { WebhookDoor, type Answer, type IncomingDelivery } from './ingest/webhook/webhook.door.js';
@@ -45,6 +46,7 @@ export class SyncService {
     private readonly projections: ProjectService,
     private readonly findings: FindingReportService,
     private readonly runs: RunService,
+    private readonly runners: RunScheduler,
     private readonly reports: RunReportService,
     private readonly replays: ReplayService,
     private readonly explains: ExplainService,
@@ -84,7 +86,7 @@ export class SyncService {
    * field that there is not; no run is begun then
    */
   async backfill(options: BackfillOptions): Promise<SyncRun> {
-    return this.run(await this.backfills.begin(options));
+    return this.begun(await this.backfills.begin(options));
   }
 
   /**
@@ -94,7 +96,7 @@ export class SyncService {
    * @throws RangeError for a source, connection or resource that cannot be listed, or a field that there is not
    */
   async reconcile(options: ReconcileOptions): Promise<SyncRun> {
-    return this.run(await this.reconciliations.begin(options));
+    return this.begun(await this.reconciliations.begin(options));
   }
 
   /**
@@ -103,7 +105,7 @@ export class SyncService {
    * @throws RangeError for a handler that there is not, or whose records cannot be listed, or a field that there is not
    */
   async project(options: ProjectOptions): Promise<SyncRun> {
-    return this.run(await this.projections.begin(options));
+    return this.begun(await this.projections.begin(options));
   }
 
   /** A run by its id, from any process. Its methods throw RangeError if there is none of that id. */
@@ -111,8 +113,17 @@ export class SyncService {
     return new SyncRun(id, {
       report: () => this.reports.report(id),
       findings: (limit, offset) => this.findings.list(id, limit, offset),
-      change: (to) => this.runs.change(id, to),
+      change: async (to) => {
+        await this.runs.change(id, to);
+        await this.runners.look();
+      },
     });
+  }
+
+  /** One that is begun now, rather than when it is looked for next. */
+  private async begun(id: string): Promise<SyncRun> {
+    await this.runners.look();
+    return this.run(id);
   }
 
   /**

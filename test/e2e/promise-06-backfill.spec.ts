@@ -96,6 +96,16 @@ describe('backfill', () => {
     expect(await host.sql(`SELECT id FROM sync_event WHERE payload IS NOT NULL`)).toEqual([]);
   });
 
+  it('begins at once and goes on as soon as it can: waiting for its own events or a pause, it waits for no sweep', async () => {
+    await start({ providers: [Crm], sync: { sweepEveryMs: 2_000_000 } });
+    old('product', 3);
+    old('customer', 110);
+    const run = await host.sync.backfill({ source: 'stripe' });
+    await run.pause();
+    await run.resume();
+    expect(await run.done()).toMatchObject({ state: 'completed', resources: { customer: { read: 110 } } });
+  });
+
   it('calls nobody a second time, and no event handler at all', async () => {
     await start({ providers: [Crm] });
     old('product', 5);

@@ -8,6 +8,7 @@ import { ResolvedSyncOptions } from '../../sync.options.js';
 import type { ReconcilePolicy } from '../../sync.source.options.js';
 import { untilNextMs } from '../cron.js';
 import { ReconcileService } from './reconcile.service.js';
+import { RunScheduler } from './run.scheduler.js';
 import { RunService } from './run.service.js';
 
 /**
@@ -22,6 +23,7 @@ export class ReconciliationScheduler {
     registry: SyncSchedulerRegistry,
     private readonly reconciliations: ReconcileService,
     private readonly runs: RunService,
+    private readonly runners: RunScheduler,
     private readonly starts: StartService,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -54,7 +56,8 @@ export class ReconciliationScheduler {
       // Before the first one: from the first boot on.
       const last = ago === null ? this.starts.firstBootOf(connection.source).getTime() : now - ago;
       const dueInMs = last + untilNextMs(policy.cron, last) - now;
-      if (dueInMs <= 0) await this.reconciliations.beginOnce(connection, -dueInMs, policy);
+      if (dueInMs <= 0 && (await this.reconciliations.beginOnce(connection, -dueInMs, policy)))
+        await this.runners.look();
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RecurringWork } from '../../dispatch/recurring-work.js';
+import { WakeUps } from '../../dispatch/wake-ups.js';
 import { SyncSchedulerRegistry } from '../../dispatch/sync.scheduler-registry.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
@@ -13,6 +14,8 @@ import { RunLostError, RunService, type HeldRun } from './run.service.js';
 /** Runs that this process works on at once. */
 const MOST_RUNS = 4;
 
+const WAKE_EVERY_MS = 50;
+
 /** After something that should not have happened: the database was away, say. */
 const RETRY_MS = 5_000;
 
@@ -21,7 +24,10 @@ const RETRY_MS = 5_000;
 export class RunScheduler {
   private readonly ticks: RecurringWork;
   private readonly workers: Readonly<Record<RunKind, { work(run: HeldRun): Promise<void> }>>;
+  /** When runs that this process has worked on can be gone on with, which is sooner than the next tick. */
+  private readonly wakeUps = new WakeUps(WAKE_EVERY_MS, () => void this.look());
   private working = 0;
+  private works = false;
 
   constructor(
     registry: SyncSchedulerRegistry,
@@ -43,17 +49,20 @@ export class RunScheduler {
   }
 
   start(): void {
+    this.works = true;
     this.ticks.start(this.options.sweepEveryMs);
   }
 
   async stop(drainMs: number): Promise<void> {
+    this.works = false;
     this.walker.stopping = true;
+    this.wakeUps.clear();
     await this.ticks.stop(drainMs);
   }
 
-  /** Begins to work on what is due. */
-  look(): Promise<void> {
-    return this.ticks.begin();
+  /** Begins to work on what is due, if this process works on runs. */
+  async look(): Promise<void> {
+    if (this.works) await this.ticks.begin();
   }
 
   private async claimAll(): Promise<void> {
@@ -61,7 +70,18 @@ export class RunScheduler {
       const run = await this.runs.claim();
       if (!run) return;
       this.working += 1;
-      void this.ticks.follow(this.work(run).finally(() => (this.working -= 1)));
+      void this.ticks.follow(this.workAndComeBack(run));
+    }
+  }
+
+  /** Comes back when the run can be gone on with; to another one, if this one has come to its end. */
+  private async workAndComeBack(run: HeldRun): Promise<void> {
+    try {
+      await this.work(run);
+    } finally {
+      this.working -= 1;
+      const dueInMs = (await this.runs.dueInMs(run.id)) ?? 0;
+      if (this.works && dueInMs < this.options.sweepEveryMs) this.wakeUps.in(dueInMs);
     }
   }
 

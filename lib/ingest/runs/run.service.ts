@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { optionalNumberIn, timeIn } from '../../database/row-values.js';
+import { numberIn, optionalNumberIn, timeIn } from '../../database/row-values.js';
 import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { lockConnection } from '../../inbox/connection-lock.js';
@@ -80,10 +80,7 @@ export class RunService {
     });
   }
 
-  /**
-   * Since the last run of a kind began; null: there was none.
-   * @param state that has come to this @default any
-   */
+  /** Since the last run of a kind, or the last that has come to a state, began; null: there was none. */
   async lastStartAgoMs(
     kind: RunKind,
     { source, connectionId }: ConnectionKey,
@@ -101,6 +98,17 @@ export class RunService {
   async find(id: string): Promise<Run | null> {
     const [row] = await this.database.query<RunRow>(`${this.select()} WHERE id = $1`, [id]);
     return row ? runOf(row) : null;
+  }
+
+  /** Until a run can be gone on with; null: it is not running, or by someone else. */
+  async dueInMs(id: string): Promise<number | null> {
+    const { tables, dialect, now } = this.database;
+    const [row] = await this.database.query<{ ago_ms: unknown }>(
+      `SELECT ${dialect.elapsedMs('due_at', now)} AS ago_ms FROM ${tables.run}
+       WHERE id = $1 AND state = 'running' AND lease_token IS NULL`,
+      [id],
+    );
+    return row ? Math.max(0, -numberIn(row.ago_ms)) : null;
   }
 
   /** A run that is due and that nobody works on, of the sources that this process knows. */
