@@ -42,7 +42,7 @@ import { RunReportService } from './ingest/runs/run-report.service.js';
 import { ProjectService } from './ingest/runs/project.service.js';
 import { RunPhases } from './ingest/runs/run.phases.js';
 import { RunWalker } from './ingest/runs/run.walker.js';
-import { LogComparisonService } from './ingest/listing/log-comparison.service.js';
+import { LogComparisonService } from './ingest/poll/log-comparison.service.js';
 import { LogReconcileService } from './ingest/runs/log-reconcile.service.js';
 import { ConfirmationService } from './ingest/runs/confirmation.service.js';
 import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';

@@ -1,8 +1,8 @@
 import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager } from 'typeorm';
-import { dataSourceOf } from '../entities/data-source-of.js';
 import { isRecord } from '../model/option-kinds.js';
 import { functionOf, type Provided } from './provided-function.js';
+import { withReadingManager } from './reading-manager.js';
 import type { ReadRecords } from './record-reader.js';
 import { isSameValue } from './same-value.js';
 import type { ChangeHandler, ReadRecord } from './sync-handler.js';
@@ -16,23 +16,18 @@ export function heldOtherwise(
   return (records, manager) => differingRecords(read, records, manager);
 }
 
-async function differingRecords(
+function differingRecords(
   read: ReadRecords<any>,
   records: readonly ReadRecord[],
   manager: EntityManager,
 ): Promise<Set<string>> {
-  const host = dataSourceOf(manager);
-  const runner = host.createQueryRunner();
-  try {
+  return withReadingManager(manager, async (own) => {
     const { source, connectionId, resource } = records[0]!.record;
     const ids = records.map(({ record }) => record.id);
-    const context = { source, connectionId, resource, manager: host.createEntityManager(runner) };
-    const held = await read(ids, context);
+    const held = await read(ids, { source, connectionId, resource, manager: own });
     const differing = records.filter(({ record, data }) => !isHeld(held.get(record.id), data));
     return new Set(differing.map(({ record }) => record.id));
-  } finally {
-    await runner.release();
-  }
+  });
 }
 
 /** Every field that the host has says what the record says. */

@@ -1,22 +1,19 @@
 import type { EntityManager, ObjectLiteral } from 'typeorm';
-import { dataSourceOf } from '../entities/data-source-of.js';
 import type { Mirror, MirrorMap } from './mirror.js';
 import type { MirrorKey } from './mirror.key.js';
+import { withReadingManager } from './reading-manager.js';
 import { isSameValue } from './same-value.js';
 import type { ReadRecord } from './sync-handler.js';
 
 /** Those of the records whose row is not as the mirror would write it, by id: one query for all. */
-export async function differingRows(
+export function differingRows(
   { to }: Mirror['options'],
   key: MirrorKey,
   map: MirrorMap<any, any>,
   records: readonly ReadRecord[],
   manager: EntityManager,
 ): Promise<Set<string>> {
-  const host = dataSourceOf(manager);
-  const runner = host.createQueryRunner();
-  try {
-    const own = host.createEntityManager(runner);
+  return withReadingManager(manager, async (own) => {
     const wanted = await Promise.all(
       records.map(async ({ record, data }) => {
         return {
@@ -32,9 +29,7 @@ export async function differingRows(
       ({ identity, row }) => !isHeld(byIdentity.get(nameOf(identity, identity)), row),
     );
     return new Set(differing.map(({ id }) => id));
-  } finally {
-    await runner.release();
-  }
+  });
 }
 
 /** What identifies a row, as text. */

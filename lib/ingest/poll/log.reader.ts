@@ -4,7 +4,7 @@ import type { ChangesPage, Connector, FetchOptions, IncomingEvent } from '../../
 import type { ConnectionKey } from '../../model/record.js';
 import type { SyncClock } from '../../sync.clock.js';
 import type { Slice } from '../runs/run.progress.js';
-import type { PageMove, PageReader } from './page-reader.js';
+import type { PageMove, PageReader } from '../listing/page-reader.js';
 
 /** What becomes of the events of a page. */
 export interface TakeLogged {
