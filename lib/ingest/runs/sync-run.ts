@@ -1,7 +1,8 @@
-import { distinctUntilChanged, lastValueFrom, switchMap, takeWhile, timer, type Observable } from 'rxjs';
+import { defer, distinctUntilChanged, lastValueFrom, repeat, takeWhile, timer, type Observable } from 'rxjs';
 import type { Finding, RunReport } from '../../model/run.js';
 
-/** How often progress is looked at. */
+/** How often progress is looked at: short runs are over soon. */
+const FIRST_LOOK_MS = 20;
 const EVERY_MS = 250;
 
 const GOES_ON: readonly RunReport['state'][] = ['running', 'paused'];
@@ -29,8 +30,8 @@ export class SyncRun {
    * cannot be asked.
    */
   get progress(): Observable<RunReport> {
-    return timer(0, EVERY_MS).pipe(
-      switchMap(() => this.control.report()),
+    return defer(() => this.control.report()).pipe(
+      repeat({ delay: (looks) => timer(Math.min(FIRST_LOOK_MS * 2 ** (looks - 1), EVERY_MS)) }),
       distinctUntilChanged((a, b) => signOf(a) === signOf(b)),
       takeWhile(({ state }) => GOES_ON.includes(state), true),
     );
