@@ -2,7 +2,7 @@ import type { ModuleRef } from '@nestjs/core';
 import type { EntityManager } from 'typeorm';
 import { isRecord } from '../model/option-kinds.js';
 import { functionOf, type Provided } from './provided-function.js';
-import { withReadingManager } from './reading-manager.js';
+import { onOwnConnection } from './own-connection.js';
 import type { ReadRecords } from './record-reader.js';
 import { isSameValue } from './same-value.js';
 import type { ChangeHandler, ReadRecord } from './sync-handler.js';
@@ -21,7 +21,7 @@ function differingRecords(
   records: readonly ReadRecord[],
   manager: EntityManager,
 ): Promise<Set<string>> {
-  return withReadingManager(manager, async (own) => {
+  return onOwnConnection(manager, async (own) => {
     const { source, connectionId, resource } = records[0]!.record;
     const ids = records.map(({ record }) => record.id);
     const held = await read(ids, { source, connectionId, resource, manager: own });

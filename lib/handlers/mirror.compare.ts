@@ -1,7 +1,7 @@
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import type { Mirror, MirrorMap } from './mirror.js';
 import type { MirrorKey } from './mirror.key.js';
-import { withReadingManager } from './reading-manager.js';
+import { onOwnConnection } from './own-connection.js';
 import { isSameValue } from './same-value.js';
 import type { ReadRecord } from './sync-handler.js';
 
@@ -13,7 +13,7 @@ export function differingRows(
   records: readonly ReadRecord[],
   manager: EntityManager,
 ): Promise<Set<string>> {
-  return withReadingManager(manager, async (own) => {
+  return onOwnConnection(manager, async (own) => {
     const wanted = await Promise.all(
       records.map(async ({ record, data }) => {
         return {

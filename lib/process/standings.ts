@@ -6,7 +6,7 @@ import { newMark, type RetryPolicy } from './mark.transitions.js';
 import { NO_EVENT, type Mark, type RecordState, type WaitingEvent, type Work } from './work.js';
 
 /** How much earlier than the start an event may have happened: the provider's clock is not ours. */
-const START_LENIENCE_MS = 60_000;
+export const START_LENIENCE_MS = 60_000;
 
 /** How soon a pass looks again at what waits for a paused handler, should its end go unnoticed. */
 const PAUSED_MS = 3_600_000;

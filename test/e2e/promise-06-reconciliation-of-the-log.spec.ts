@@ -159,6 +159,23 @@ describe('nothing stays lost: reconciliation of the log', () => {
     expect(await host.sql(`SELECT id FROM sync_event`)).toEqual([]);
   });
 
+  it('takes for read only what a run was about that has done something', async () => {
+    host.stripe.create('customer', { id: 'cus_1' }, { delivery: 'lost' });
+    host.stripe.create('product', { id: 'prod_1' }, { delivery: 'lost' });
+    await longAgo(host);
+    await ofLog({ dryRun: true });
+    passTime(host, DAY_MS);
+    expect(await found(host, await ofLog({ resources: ['product'] }))).toEqual([
+      'missing prod_1: never-delivered',
+    ]);
+    passTime(host, DAY_MS);
+    expect(await found(host, await ofLog())).toEqual(['missing cus_1: never-delivered']);
+    passTime(host, DAY_MS);
+    const before = host.stripe.requests.all().length;
+    expect(await ofLog({ resources: ['product'] })).toMatchObject({ findings: {} });
+    expect(host.stripe.requests.all().length - before).toBe(1);
+  });
+
   it('compares with listings where the log does not reach back so far', async () => {
     host.stripe.create('product', { id: 'prod_1' }, { delivery: 'lost' });
     passTime(host, 40 * DAY_MS);

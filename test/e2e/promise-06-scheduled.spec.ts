@@ -58,6 +58,19 @@ describe('nothing stays lost, by itself', () => {
     }
   });
 
+  it('reconciles at its time though someone only looks: a dry run keeps from nothing', async () => {
+    await start({ reconcile: { cron: '0 3 * * *' } });
+    host.stripe.create('customer', { id: 'cus_1' }, { delivery: 'unlogged' });
+    const page = host.stripe.hold({ path: '/v1/customers' });
+    await host.sync.reconcile({ source: 'stripe', dryRun: true });
+    await page.reached;
+    travel(host, DAY_MS);
+    await until(async () => (await effects(host)).length === 1);
+    page.release();
+    await until(async () => (await runs()).every(({ state }) => state === 'completed'));
+    expect(await runs()).toHaveLength(2);
+  });
+
   it('reconciles when the log does not reach back to where it was read last', async () => {
     await start({ mode: 'hybrid' });
     await firstWalk(host);

@@ -5,13 +5,15 @@ import { InboxService } from '../../inbox/inbox.service.js';
 import type { ConnectionKey } from '../../model/record.js';
 import type { RunKind } from '../../model/run.js';
 import { StartService } from '../../process/start.service.js';
+import { START_LENIENCE_MS } from '../../process/standings.js';
 import { SyncClock } from '../../sync.clock.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import { LogComparisonService } from '../poll/log-comparison.service.js';
 import { LogReader } from '../poll/log.reader.js';
 import { FindingService } from './finding.service.js';
 import { logProgress, type Progress } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunHistoryService } from './run-history.service.js';
+import type { HeldRun } from './run.service.js';
 
 /** The log is read from so long before the last run that was good: an event may have come into it later than its time. */
 const OVERLAP_MS = 300_000;
@@ -20,7 +22,7 @@ const OVERLAP_MS = 300_000;
 @Injectable()
 export class LogReconcileService {
   constructor(
-    private readonly runs: RunService,
+    private readonly history: RunHistoryService,
     private readonly starts: StartService,
     private readonly comparisons: LogComparisonService,
     private readonly findings: FindingService,
@@ -33,21 +35,19 @@ export class LogReconcileService {
    * Since the last good run, or since events are handled at all; as far as the log reaches back.
    * @returns null if there is more before that, which nobody has compared with listings since
    */
-  async window(connection: ConnectionKey): Promise<Progress | null> {
+  async window(
+    connection: ConnectionKey,
+    resources: readonly string[] | undefined,
+  ): Promise<Progress | null> {
     const now = this.clock.now();
     const { changesReachMs = Infinity } = this.options.sources[connection.source]!.connector;
     const begin = now - changesReachMs;
     const start = this.starts.startOf(connection.source)?.getTime() ?? begin;
-    const read = await this.lastGood('reconcile-log', connection);
-    const listed = await this.lastGood('reconcile', connection);
+    const read = await this.lastGood('reconcile-log', connection, resources);
+    const listed = await this.lastGood('reconcile', connection, resources);
     if (Math.max(start, read, listed) < begin) return null;
-    const from = Math.max(begin, Math.max(start, read) - OVERLAP_MS);
+    const from = Math.max(begin, start, read - OVERLAP_MS);
     return logProgress(Number.isFinite(from) ? from : null);
-  }
-
-  private async lastGood(kind: RunKind, connection: ConnectionKey): Promise<number> {
-    const ago = await this.runs.lastStartAgoMs(kind, connection, 'completed');
-    return ago === null ? -Infinity : this.clock.now() - ago;
   }
 
   reader(run: HeldRun): LogReader {
@@ -62,12 +62,25 @@ export class LogReconcileService {
     });
   }
 
+  private async lastGood(
+    kind: RunKind,
+    connection: ConnectionKey,
+    resources: readonly string[] | undefined,
+  ): Promise<number> {
+    const ago = await this.history.lastGoodAgoMs(kind, connection, resources);
+    return ago === null ? -Infinity : this.clock.now() - ago;
+  }
+
   private async store(run: HeldRun, query: Query, rows: readonly InboxRow[]): Promise<readonly InboxRow[]> {
     const different = await this.comparisons.differences(query, rows);
     const { graceMs } = this.options.sources[run.source]!.poll;
     // What has happened just now may still be on its way.
     const late = this.clock.now() - graceMs;
-    const lost = different.filter(({ dead, row }) => dead || (row.occurredAt?.getTime() ?? 0) < late);
+    const start = (this.starts.startOf(run.source)?.getTime() ?? -Infinity) - START_LENIENCE_MS;
+    const lost = different.filter(({ dead, row }) => {
+      const at = row.occurredAt?.getTime() ?? start;
+      return dead || (at >= start && at < late);
+    });
     await this.findings.noteCandidates(query, run.id, onePerRecord(lost));
     if (run.request.dryRun) return [];
     // What died was tried for days, and is not tried again before someone says so.

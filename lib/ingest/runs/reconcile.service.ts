@@ -80,12 +80,12 @@ export class ReconcileService {
     } = this.targets.checked('reconcile', options, MORE_KINDS);
     if (depth === 'log') {
       const { connection, resources } = this.targets.log('reconcile', target);
-      const window = await this.logs.window(connection);
+      const window = await this.logs.window(connection, resources);
       if (window) return this.runs.create('reconcile-log', connection, window, { dryRun, resources });
     }
     const { connection, resources } = this.targets.listing('reconcile', target);
     const progress = newProgress(resources, { from: null, to: null, now: this.clock.now() });
-    return this.runs.create('reconcile', connection, progress, { dryRun });
+    return this.runs.create('reconcile', connection, progress, { dryRun, resources: target.resources });
   }
 
   /**
@@ -97,13 +97,13 @@ export class ReconcileService {
     sinceAgoMs: number,
     { depth = 'full', resources }: { depth?: ReconcileDepth; resources?: readonly string[] } = {},
   ): Promise<boolean> {
-    const window = depth === 'log' ? await this.logs.window(connection) : null;
+    const window = depth === 'log' ? await this.logs.window(connection, resources) : null;
     if (window)
       return isBegun(this.runs.createOnce('reconcile-log', connection, sinceAgoMs, window, { resources }));
     const listed = this.targets.listable(connection.source, resources);
     if (listed.length === 0) return false;
     const progress = newProgress(listed, { from: null, to: null, now: this.clock.now() });
-    return isBegun(this.runs.createOnce('reconcile', connection, sinceAgoMs, progress));
+    return isBegun(this.runs.createOnce('reconcile', connection, sinceAgoMs, progress, { resources }));
   }
 
   /** Goes on with a run for as long as something can be done. @throws RunLostError */

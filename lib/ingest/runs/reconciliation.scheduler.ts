@@ -9,7 +9,7 @@ import type { ReconcilePolicy } from '../../sync.source.options.js';
 import { untilNextMs } from '../cron.js';
 import { ReconcileService } from './reconcile.service.js';
 import { RunScheduler } from './run.scheduler.js';
-import { RunService } from './run.service.js';
+import { RunHistoryService } from './run-history.service.js';
 
 /**
  * Begins reconciliations at their time: the next one after the last that was begun, by whichever process. One that nobody
@@ -22,7 +22,7 @@ export class ReconciliationScheduler {
   constructor(
     registry: SyncSchedulerRegistry,
     private readonly reconciliations: ReconcileService,
-    private readonly runs: RunService,
+    private readonly history: RunHistoryService,
     private readonly runners: RunScheduler,
     private readonly starts: StartService,
     private readonly clock: SyncClock,
@@ -52,7 +52,7 @@ export class ReconciliationScheduler {
     for (const { connection, policy } of this.scheduled()) {
       const now = this.clock.now();
       const kind = policy.depth === 'log' ? 'reconcile-log' : 'reconcile';
-      const ago = await this.runs.lastStartAgoMs(kind, connection);
+      const ago = await this.history.lastAgoMs(kind, connection);
       // Before the first one: from the first boot on.
       const last = ago === null ? this.starts.firstBootOf(connection.source).getTime() : now - ago;
       const dueInMs = last + untilNextMs(policy.cron, last) - now;

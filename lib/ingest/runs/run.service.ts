@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { numberIn, optionalNumberIn, timeIn } from '../../database/row-values.js';
+import { numberIn, timeIn } from '../../database/row-values.js';
 import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { lockConnection } from '../../inbox/connection-lock.js';
@@ -16,7 +16,7 @@ export interface RunRequest {
   readonly dryRun?: boolean;
   /** For whom alone it is, by its name in the database. */
   readonly handler?: string;
-  /** Of a log: about which alone. */
+  /** About which alone. */
   readonly resources?: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export class RunService {
   }
 
   /**
-   * Unless another process has begun one of this kind since, or one is under way.
+   * Unless another process has begun one of this kind since, or one is under way. Dry runs do nothing, and keep from nothing.
    * @returns the run's id
    */
   createOnce(
@@ -71,28 +71,14 @@ export class RunService {
     return this.database.transaction(async (query) => {
       const params = [connection.source, connection.connectionId];
       await lockConnection(this.database, query, connection);
-      const recent = await query(
-        `SELECT id FROM ${tables.run} WHERE source = $1 AND connection_id = $2 AND kind = $3
-           AND (started_at >= ${this.database.in(-sinceAgoMs)} OR state IN ('running', 'paused')) LIMIT 1`,
+      const recent = await query<{ request: string }>(
+        `SELECT request FROM ${tables.run} WHERE source = $1 AND connection_id = $2 AND kind = $3
+           AND (started_at >= ${this.database.in(-sinceAgoMs)} OR state IN ('running', 'paused'))`,
         [...params, kind],
       );
-      return recent.length > 0 ? null : this.insert(query, kind, connection, progress, request);
+      const isBegun = recent.some((row) => !(JSON.parse(row.request) as RunRequest).dryRun);
+      return isBegun ? null : this.insert(query, kind, connection, progress, request);
     });
-  }
-
-  /** Since the last run of a kind, or the last that has come to a state, began; null: there was none. */
-  async lastStartAgoMs(
-    kind: RunKind,
-    { source, connectionId }: ConnectionKey,
-    state?: RunState,
-  ): Promise<number | null> {
-    const { tables, dialect, now } = this.database;
-    const [row] = await this.database.query<{ ago_ms: unknown }>(
-      `SELECT ${dialect.elapsedMs('MAX(started_at)', now)} AS ago_ms FROM ${tables.run}
-       WHERE source = $1 AND connection_id = $2 AND kind = $3 ${state ? 'AND state = $4' : ''}`,
-      [source, connectionId, kind, ...(state ? [state] : [])],
-    );
-    return optionalNumberIn(row?.ago_ms);
   }
 
   async find(id: string): Promise<Run | null> {

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { dataSourceOf } from '../entities/data-source-of.js';
 
 /** Gives a manager on a connection of its own, outside of any transaction that may be open. */
-export async function withReadingManager<T>(
+export async function onOwnConnection<T>(
   manager: EntityManager,
   read: (own: EntityManager) => Promise<T>,
 ): Promise<T> {
