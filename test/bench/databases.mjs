@@ -4,11 +4,11 @@ import { startPostgres } from '../../tools/postgres/index.mjs';
 
 /**
  * The server that all variants share: BENCH_DATABASE_URL, else DATABASE_URL, else the embedded one, which is as
- * durable as any other. Every variant has a database of its own on it, gone afterwards.
+ * durable as any other unless told otherwise. Every variant has a database of its own on it, gone afterwards.
  */
-export async function openDatabases() {
+export async function openDatabases({ durable = true } = {}) {
   const given = process.env.BENCH_DATABASE_URL;
-  const server = given ? { url: given, stop: async () => undefined } : await startPostgres({ durable: true });
+  const server = given ? { url: given, stop: async () => undefined } : await startPostgres({ durable });
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
   const names = [];

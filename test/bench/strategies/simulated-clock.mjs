@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SyncClock } from '../../../dist/esm/sync.clock.js';
+
+/**
+ * The time of application and fake, in milliseconds since the simulated day began. It runs as real time does, and jumps
+ * where nothing happens.
+ */
+export class SimulatedClock {
+  #clock;
+  #fake;
+  #startedAt;
+
+  constructor(app, fake) {
+    this.#clock = app.get(SyncClock, { strict: false });
+    this.#fake = fake;
+    this.#startedAt = Date.now();
+  }
+
+  get now() {
+    return Date.now() + this.offsetMs - this.#startedAt;
+  }
+
+  get offsetMs() {
+    return this.#clock.offsetMs;
+  }
+
+  /** Of a date by the fake's clock. */
+  timeOf(date) {
+    return date.getTime() - this.#startedAt;
+  }
+
+  /** Without effect if it is later already. */
+  jumpTo(time) {
+    const ms = time - this.now;
+    if (ms <= 0) return;
+    this.#fake.clock.offsetMs += ms;
+    // Not by TestClock, which waits for the module to be idle at each of many thousand jumps.
+    this.#clock.offsetMs += ms;
+  }
+
+  /** Lets real time go by. */
+  async reach(time) {
+    const ms = time - this.now;
+    if (ms > 0) await sleep(ms);
+  }
+}
