@@ -11,6 +11,10 @@ export class Polling {
     this.#ticks = app.get(PollingScheduler, { strict: false }).ticks;
   }
 
+  get isWalking() {
+    return this.#ticks.underWay.work.size > 0;
+  }
+
   /** Begins the walks that are due. */
   lookForDue() {
     return this.#ticks.begin();

@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Budget } from '../../../dist/esm/hydrate/budget.js';
 import { SyncClock } from '../../../dist/esm/sync.clock.js';
+
+/** The budget is whole again after so long. */
+const BUDGET_MS = 1_000;
 
 /**
  * The time of application and fake, in milliseconds since the simulated day began. It runs as real time does, and jumps
@@ -7,11 +11,13 @@ import { SyncClock } from '../../../dist/esm/sync.clock.js';
  */
 export class SimulatedClock {
   #clock;
+  #budget;
   #fake;
   #startedAt;
 
   constructor(app, fake) {
     this.#clock = app.get(SyncClock, { strict: false });
+    this.#budget = app.get(Budget, { strict: false });
     this.#fake = fake;
     this.#startedAt = Date.now();
   }
@@ -36,6 +42,8 @@ export class SimulatedClock {
     this.#fake.clock.offsetMs += ms;
     // Not by TestClock, which waits for the module to be idle at each of many thousand jumps.
     this.#clock.offsetMs += ms;
+    // It is given out by real time, of which too little has passed.
+    if (ms >= BUDGET_MS) this.#budget.limiters.clear();
   }
 
   /** Lets real time go by. */

@@ -3,7 +3,7 @@ import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { startApplication } from './application.mjs';
 import { Polling } from './polling.mjs';
 import { SimulatedClock } from './simulated-clock.mjs';
-import { receivesWebhooks, sourceFor } from './strategies.mjs';
+import { receivesWebhooks } from './strategies.mjs';
 import { Timeline } from './timeline.mjs';
 import { DAY_MS, HOUR_MS } from './traffic.mjs';
 
@@ -25,7 +25,7 @@ export async function simulate(traffic, strategy, database) {
   const applied = [];
   let clock;
   const app = await startApplication({
-    source: sourceFor(strategy, traffic.shape),
+    source: strategy.source,
     databaseUrl: database.url,
     fake,
     applied: (record, sequence) => applied.push({ at: clock.now, record, sequence }),
@@ -108,12 +108,12 @@ class Day {
 
   /** Resolves when the module has nothing to do, or there is something to do here. */
   async #settle(deadline) {
-    const { fake, clock, database } = this.#parts;
+    const { fake, clock, polling, database } = this.#parts;
     while (clock.now < Math.min(deadline, this.#walkAt)) {
-      if (fake.deliveries.length === this.#sent) {
-        const [{ waiting, walking, walk_in_ms: walkInMs }] = await database.sql(TO_DO);
-        this.#walkAt = walking || walkInMs === null ? Infinity : clock.now + walkInMs - clock.offsetMs;
-        this.#busy = waiting || walking === true;
+      if (fake.deliveries.length === this.#sent && !polling.isWalking) {
+        const [{ waiting, walk_in_ms: walkInMs }] = await database.sql(TO_DO);
+        this.#walkAt = walkInMs === null ? Infinity : clock.now + walkInMs - clock.offsetMs;
+        this.#busy = waiting;
         if (!this.#busy) return;
       }
       await sleep(LOOK_EVERY_MS);
@@ -125,13 +125,14 @@ class Day {
     const { clock, applied } = this.#parts;
     if (clock.now < DAY_MS || this.#timeline.nextAt < Infinity) return false;
     const missing = new Map(this.#newest);
-    for (const { record, sequence } of applied)
-      if (sequence >= missing.get(record)) missing.delete(record);
+    for (const { record, sequence } of applied) if (sequence >= missing.get(record)) missing.delete(record);
     return missing.size === 0;
   }
 }
 
-/** What the module has to do, and when by the database's own clock. Events that are worked on are waiting. */
+/**
+ * What the module has to do, and when by the database's own clock. Events that are worked on are waiting. A walk that broke
+ * off has left its lease, and nobody walks until that runs out.
+ */
 const TO_DO = `SELECT EXISTS (SELECT FROM sync_event WHERE state = 'waiting') AS waiting,
-  (SELECT walk_token IS NOT NULL FROM sync_cursor) AS walking,
-  (SELECT (EXTRACT(EPOCH FROM due_at - now()) * 1000)::float FROM sync_cursor) AS walk_in_ms`;
+  (SELECT (EXTRACT(EPOCH FROM COALESCE(walk_until, due_at) - now()) * 1000)::float FROM sync_cursor) AS walk_in_ms`;

@@ -9,13 +9,3 @@ export const STRATEGIES = {
 export function receivesWebhooks({ source }) {
   return source.mode !== 'poll';
 }
-
-/**
- * The budget is given out by real time, which hardly passes on a day that is jumped through. At a change in nine seconds it
- * would never bind, so there it is out of the way; a burst passes in real time, under the default.
- */
-const UNBOUND = { callsPerSecond: 10_000, sourceCallsPerSecond: 10_000 };
-
-export function sourceFor({ source }, shape) {
-  return shape === 'bursty' ? source : { ...UNBOUND, ...source };
-}
