@@ -67,7 +67,13 @@ export { OnSyncAlarm } from './handlers/on-sync-alarm.decorator.js';
 export { OnSyncChange } from './handlers/on-sync-change.decorator.js';
 export { OnSyncEvent } from './handlers/on-sync-event.decorator.js';
 export type { Provided } from './handlers/provided-function.js';
-export type { HeldFields, ReadContext, ReadRecords, RecordReader } from './handlers/record-reader.js';
+export type {
+  HeldFields,
+  HeldValue,
+  ReadContext,
+  ReadRecords,
+  RecordReader,
+} from './handlers/record-reader.js';
 export type {
   ChangeHandlerOptions,
   EventHandlerOptions,

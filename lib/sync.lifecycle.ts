@@ -25,6 +25,7 @@ import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
+import { checkReconciled } from './sync.reconcile.check.js';
 import { addSources, ResolvedSyncOptions } from './sync.options.js';
 import { ProcessDuties } from './sync.role.js';
 
@@ -64,6 +65,7 @@ export class SyncLifecycle
     const { host } = this.database;
     const handlers = assembleHandlers(methods, this.mirrors, this.options.sources, host, this.moduleRef);
     this.registry.register(this.insideAround(handlers));
+    checkReconciled(this.options.sources, this.registry);
     alarmListeners(methods).forEach((listener) => this.telemetry.onAlarm(listener));
     if (this.duties.webhookPath !== null) this.tap.install(this.duties.webhookPath);
   }

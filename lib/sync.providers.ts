@@ -40,6 +40,7 @@ import { ListingTargets } from './ingest/runs/listing.targets.js';
 import { RunEventsService } from './ingest/runs/run-events.service.js';
 import { RunReportService } from './ingest/runs/run-report.service.js';
 import { ProjectService } from './ingest/runs/project.service.js';
+import { ListedBodyService } from './inbox/listed-body.service.js';
 import { RunHistoryService } from './ingest/runs/run-history.service.js';
 import { RunPhases } from './ingest/runs/run.phases.js';
 import { RunWalker } from './ingest/runs/run.walker.js';
@@ -114,6 +115,7 @@ const services: Provider[] = [
   ReconcileService,
   ReconciliationScheduler,
   ProjectService,
+  ListedBodyService,
   RunHistoryService,
   RunPhases,
   FindingService,

@@ -112,8 +112,12 @@ export class SyncService {
   run(id: string): SyncRun {
     return new SyncRun(id, {
       report: () => this.reports.report(id),
-      findings: (limit, offset) => this.findings.list(id, limit, offset),
+      findings: async (limit, offset) => {
+        await this.runs.get(id);
+        return this.findings.list(id, limit, offset);
+      },
       change: async (to) => {
+        await this.runs.get(id);
         await this.runs.change(id, to);
         await this.runners.look();
       },
@@ -192,7 +196,8 @@ export class SyncService {
 
   /**
    * Resolves when no event is due and no handler runs, on any process: never, where events wait and no process is
-   * `all` or `worker`. What waits for a later time, a back-off say, does not count. For tests and scripts.
+   * `all` or `worker`. What waits for a later time does not count: for a back-off, or for the budget of API calls to be
+   * there again. For tests and scripts.
    */
   idle(): Promise<void> {
     return this.dispatcher.idle();

@@ -52,23 +52,22 @@ export class Admission {
     }
   }
 
+  /** What was listed has its content with it, in most cases. */
   private needsToken(record: DueRecord): boolean {
     const { source, resource, types } = record;
+    if (types && types.length > 0 && types.every((type) => LISTED.test(type))) return false;
     return this.registry.mayHydrate(source, resource, types) && this.hydration.isFetchable(record);
   }
 }
 
 /** What nobody but a run has asked for can wait for what happens now. */
 function classOf({ types = [] }: DueRecord): CallClass {
-  if (types.length === 0 || !types.every((type) => type in RUNS)) return 'live';
-  return types.includes('sync.reconcile') ? 'reconcile' : 'backfill';
+  if (types.length === 0 || !types.every((type) => OF_RUN.test(type))) return 'live';
+  return types.some((type) => type.startsWith('sync.reconcile')) ? 'reconcile' : 'backfill';
 }
 
-const RUNS: Readonly<Record<string, true>> = {
-  'sync.backfill': true,
-  'sync.project': true,
-  'sync.reconcile': true,
-};
+const OF_RUN = /^sync\.(backfill|project|reconcile)(\.listed)?$/;
+const LISTED = /^sync\.\w+\.listed$/;
 
 function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
   const lanes = new Map<string, DueRecord[]>();

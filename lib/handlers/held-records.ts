@@ -24,7 +24,8 @@ function differingRecords(
   return onOwnConnection(manager, async (own) => {
     const { source, connectionId, resource } = records[0]!.record;
     const ids = records.map(({ record }) => record.id);
-    const held = await read(ids, { source, connectionId, resource, manager: own });
+    const held: unknown = await read(ids, { source, connectionId, resource, manager: own });
+    if (!(held instanceof Map)) throw new TypeError('read() must return a Map, by id');
     const differing = records.filter(({ record, data }) => !isHeld(held.get(record.id), data));
     return new Set(differing.map(({ record }) => record.id));
   });
@@ -36,7 +37,9 @@ function isHeld(held: unknown, content: unknown): boolean {
   return Object.entries(held).every(([field, value]) => {
     const wanted = isRecord(content) ? content[field] : undefined;
     if (value === undefined) return true;
-    return isPlain(value) && isPlain(wanted) ? isHeld(value, wanted) : isSameValue(value, wanted);
+    return isPlain(value) && (isPlain(wanted) || (wanted ?? null) === null)
+      ? isHeld(value, wanted)
+      : isSameValue(value, wanted);
   });
 }
 

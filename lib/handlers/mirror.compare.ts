@@ -1,11 +1,16 @@
 import type { EntityManager, ObjectLiteral } from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+import { dataSourceOf } from '../entities/data-source-of.js';
 import type { Mirror, MirrorMap } from './mirror.js';
 import type { MirrorKey } from './mirror.key.js';
 import { onOwnConnection } from './own-connection.js';
-import { isSameValue } from './same-value.js';
+import { isSameInColumn } from './same-value.js';
 import type { ReadRecord } from './sync-handler.js';
 
-/** Those of the records whose row is not as the mirror would write it, by id: one query for all. */
+/**
+ * Those of the records whose row is not as the mirror would write it, by id: one query for all. A record that it cannot map
+ * counts among them: the handler tells what is wrong with it.
+ */
 export function differingRows(
   { to }: Mirror['options'],
   key: MirrorKey,
@@ -14,19 +19,21 @@ export function differingRows(
   manager: EntityManager,
 ): Promise<Set<string>> {
   return onOwnConnection(manager, async (own) => {
-    const wanted = await Promise.all(
+    const mapped = await Promise.all(
       records.map(async ({ record, data }) => {
-        return {
-          id: record.id,
-          identity: await key.of(record, own),
-          row: (await map(data, record)) as ObjectLiteral | null,
-        };
+        const identity = await key.of(record, own);
+        const row = async () => (await map(data, record)) as ObjectLiteral | null;
+        return { id: record.id, identity, row: await row().catch(() => undefined) };
       }),
     );
-    const found = await own.find(to, { where: wanted.map(({ identity }) => identity) });
-    const byIdentity = new Map(found.map((row: ObjectLiteral) => [nameOf(row, wanted[0]!.identity), row]));
-    const differing = wanted.filter(
-      ({ identity, row }) => !isHeld(byIdentity.get(nameOf(identity, identity)), row),
+    const where = mapped.map(({ identity }) => identity);
+    // A row that the host has deleted softly is there, and written to as it is.
+    const found = await own.find(to, { where, withDeleted: true });
+    const byIdentity = new Map(found.map((row: ObjectLiteral) => [nameOf(row, where[0]!), row]));
+    const { columns } = dataSourceOf(own).getMetadata(to);
+    const differing = mapped.filter(
+      ({ identity, row }) =>
+        row === undefined || !isHeld(columns, byIdentity.get(nameOf(identity, identity)), row),
     );
     return new Set(differing.map(({ id }) => id));
   });
@@ -37,9 +44,17 @@ function nameOf(row: ObjectLiteral, identity: ObjectLiteral): string {
   return JSON.stringify(Object.keys(identity).map((property) => String(row[property])));
 }
 
-function isHeld(found: ObjectLiteral | undefined, wanted: ObjectLiteral | null): boolean {
+function isHeld(
+  columns: readonly ColumnMetadata[],
+  found: ObjectLiteral | undefined,
+  wanted: ObjectLiteral | null,
+): boolean {
   if (wanted === null || found === undefined) return wanted === null && found === undefined;
-  return Object.entries(wanted).every(
-    ([property, value]) => value === undefined || isSameValue(found[property], value),
-  );
+  return Object.entries(wanted).every(([property, value]) => {
+    const column = columns.find(({ propertyName }) => propertyName === property);
+    // What is not read back cannot be compared.
+    return (
+      value === undefined || column?.isSelect === false || isSameInColumn(column, found[property], value)
+    );
+  });
 }

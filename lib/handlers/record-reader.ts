@@ -11,7 +11,8 @@ export interface ReadContext {
 
 /**
  * What the host has of records: by id, those fields of their content that it keeps, named and nested as the provider has
- * them. No entry: the host has no such record.
+ * them. No entry: the host has no such record. An object of which the host has nothing, `{ city: null }`, is the same as
+ * none. A reader that throws, or takes longer than 5 s, is asked three times; then the resource counts as failed.
  */
 export type ReadRecords<T> = (
   ids: readonly string[],
@@ -19,13 +20,10 @@ export type ReadRecords<T> = (
 ) => ReadonlyMap<string, HeldFields<T>> | Promise<ReadonlyMap<string, HeldFields<T>>>;
 
 /** Some fields of a record; arrays are compared whole. */
-export type HeldFields<T> = {
-  readonly [Field in keyof T]?: T[Field] extends readonly unknown[] | Date
-    ? T[Field]
-    : T[Field] extends object
-      ? HeldFields<T[Field]>
-      : T[Field];
-};
+export type HeldFields<T> = { readonly [Field in keyof T]?: HeldValue<T[Field]> };
+
+/** Of each of the types that a field may have. */
+export type HeldValue<V> = V extends readonly unknown[] | Date ? V : V extends object ? HeldFields<V> : V;
 
 /** A reader with dependencies: a provider of the host's. */
 export interface RecordReader<T = any> {

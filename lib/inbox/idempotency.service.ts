@@ -43,7 +43,7 @@ export class IdempotencyService {
       recordKey: recordKeyOf(record),
       record,
       eventId: null,
-      type: `sync.${origin}`,
+      type: body === null ? `sync.${origin}` : `sync.${origin}.listed`,
       origin,
       deletion: false,
       occurredAt: null,

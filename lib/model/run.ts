@@ -82,8 +82,13 @@ export interface RunReport {
   readonly findings: Readonly<Record<string, ResourceFindings>>;
   /** Records listed per second since it began. */
   readonly perSecond: number;
-  /** Milliseconds until all is listed, as far as it can be told from what has been; `null`: it cannot. */
+  /**
+   * Milliseconds until all is listed, as if records had come into being evenly over time: a guess. `null`: not even that.
+   */
   readonly leftMs: number | null;
-  /** What it did not do, in words; empty for a run that is `completed`. */
+  /**
+   * What is not done, in words, as it is now. Of a run that is `completed` these can only be records that wait for a
+   * handler's next try, or died since: everything was listed, and given to handlers.
+   */
   readonly notDone: readonly string[];
 }

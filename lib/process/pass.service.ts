@@ -117,6 +117,8 @@ export class PassService {
     if (listed) return listed;
     const held = this.reading.heldBack(work);
     if (held) return held;
+    const outlisted = await this.reading.outlisted(work);
+    if (outlisted) return outlisted;
     account.fetches += 1;
     return this.reading.read(work, rules.retry);
   }

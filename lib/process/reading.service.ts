@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HydrationService, type Hydration } from '../hydrate/hydration.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
+import { ListedBodyService } from '../inbox/listed-body.service.js';
 import { DeleteCapService } from './delete-cap.service.js';
 import type { RetryPolicy } from './mark.transitions.js';
 import { deletedState, foundState, isGone, missingReadInMs, storedState } from './record-state.js';
@@ -22,6 +23,7 @@ export class ReadingService {
   constructor(
     private readonly hydration: HydrationService,
     private readonly deleteCap: DeleteCapService,
+    private readonly listings: ListedBodyService,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
@@ -44,6 +46,16 @@ export class ReadingService {
     if (record.savedAt && event.receivedAt.getTime() - record.savedAt.getTime() < lagMs) return undefined;
     const found = this.hydration.found(record.key, JSON.parse(event.payload) as object);
     return { outcome: 'known', state: foundState(record, found), fetched: true };
+  }
+
+  /**
+   * What was listed too long ago to be believed is fetched like anything else, when its turn comes: it was let through
+   * without a token.
+   */
+  async outlisted(work: Work): Promise<Reading | undefined> {
+    if (!work.events.every(({ ticket }) => ticket !== null)) return undefined;
+    await this.listings.forget(work.events);
+    return notKnown(givenBack(work, 'budget', 0));
   }
 
   /** A record whose last fetch has failed is not read before it is due again, whatever comes meanwhile. */

@@ -360,8 +360,14 @@ describe('backfill', () => {
     expect(await host.sql('SELECT id FROM sync_run')).toEqual([]);
   });
 
-  it('is not known by another id', async () => {
+  it('has no run of an id that is none, and no part of findings that is none', async () => {
     await start();
     await expect(host.sync.run('4711').report()).rejects.toThrow(/there is no run '4711'/);
+    for (const id of ['999', 'abc', '', '1.5', '9'.repeat(30)])
+      for (const call of ['report', 'findings', 'pause', 'resume', 'cancel'] as const)
+        await expect(host.sync.run(id)[call]()).rejects.toThrow(RangeError);
+    const run = await host.sync.backfill({ source: 'stripe' });
+    for (const page of [{ limit: -1 }, { limit: 'x' }, { limt: 5 }, null])
+      await expect(run.findings(page as never)).rejects.toThrow(/SyncRun\.findings\(\): /);
   });
 });

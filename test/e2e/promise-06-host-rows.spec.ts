@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import {
+  mirror,
   OnSyncChange,
   SyncChange,
   SyncContext,
+  UnrecoverableError,
   type ReadContext,
   type RecordReader,
 } from 'nestjs-hybrid-sync';
+import { Column, DeleteDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import { Customer } from '../support/customer.js';
 import { startHost, type Host } from '../support/host.js';
 import { found, longAgo, reconcile } from '../support/reconciling.js';
@@ -14,7 +17,7 @@ import { effects, quick, write } from '../support/scenario.js';
 interface Person {
   id: string;
   email: string | null;
-  address: { city: string; line1?: string } | null;
+  address: { city: string | null; line1?: string } | null;
 }
 
 let failing: Error | null = null;
@@ -31,7 +34,7 @@ class People implements RecordReader<Person> {
     return new Map(
       rows.map(({ id, email }) => {
         const [city, mail] = email!.split(':') as [string, string];
-        return [id, { email: mail, address: { city } }];
+        return [id, { email: mail, address: { city: city || null } }];
       }),
     );
   }
@@ -43,7 +46,7 @@ class Crm {
   async save({ kind, data }: SyncChange<Person>, { record, manager }: SyncContext) {
     await write(manager, kind, record.id);
     if (!data) return manager.delete(Customer, { id: record.id });
-    return manager.save(Customer, { id: record.id, email: `${data.address!.city}:${data.email}` });
+    return manager.save(Customer, { id: record.id, email: `${data.address?.city ?? ''}:${data.email}` });
   }
 
   /** Has nothing to compare with. */
@@ -69,6 +72,7 @@ describe('nothing stays lost: what a handler has written is compared, where the 
         email: `${i}@example.com`,
         address: { city: 'Bern', line1: 'not kept' },
       });
+    host.stripe.create('customer', { id: 'cus_none', email: 'none@example.com', address: null });
     await longAgo(host);
   });
   afterEach(() => host.close());
@@ -97,7 +101,7 @@ describe('nothing stays lost: what a handler has written is compared, where the 
     asked.length = 0;
     await reconcile(host);
     expect(asked.map(([connection, resource, ...ids]) => [connection, resource, ids.sort()])).toEqual([
-      ['default', 'customer', ['cus_0', 'cus_1', 'cus_2', 'cus_3', 'cus_4']],
+      ['default', 'customer', ['cus_0', 'cus_1', 'cus_2', 'cus_3', 'cus_4', 'cus_none']],
     ]);
   });
 
@@ -108,5 +112,82 @@ describe('nothing stays lost: what a handler has written is compared, where the 
     expect(report.notDone).toEqual([
       expect.stringMatching(/the rows of Crm\.save could not be read.*is closed/),
     ]);
+  });
+});
+
+/** A table whose columns give back something else than they were given, or nothing at all. */
+@Entity()
+class Account {
+  @PrimaryColumn({ type: 'varchar', length: 100 })
+  id!: string;
+
+  @Column('decimal', { precision: 12, scale: 2 })
+  balance!: string;
+
+  @Column('char', { length: 10 })
+  currency!: string;
+
+  @Column('varchar', {
+    length: 100,
+    transformer: { to: (text: string) => text?.toLowerCase(), from: (text: string) => text },
+  })
+  email!: string;
+
+  @Column('varchar', { length: 100, select: false })
+  phone!: string;
+
+  @DeleteDateColumn()
+  closedAt!: Date | null;
+}
+
+describe('nothing stays lost: rows of mirrors', () => {
+  let host: Host;
+  let unmappable: string | null;
+
+  beforeEach(async () => {
+    unmappable = null;
+    host = await startHost({
+      ...quick,
+      entities: [...quick.entities, Account],
+      mirrors: [
+        mirror('stripe', 'customer', {
+          to: Account,
+          key: ['id'],
+          map: ({ id, email }: { id: string; email: string }) => {
+            if (id === unmappable) throw new UnrecoverableError('no such thing');
+            return { balance: '12.5', currency: 'chf', email, phone: '1' };
+          },
+        }),
+      ],
+    });
+    for (let i = 0; i < 3; i += 1)
+      host.stripe.create('customer', { id: `cus_${i}`, email: `${i}@Example.com` });
+    await longAgo(host);
+  });
+  afterEach(() => host.close());
+
+  const rows = () => host.dataSource.getRepository(Account);
+
+  it('are right as their columns hold them', async () => {
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    await rows().update({ id: 'cus_1' }, { balance: '12.51' });
+    expect(await found(host, await reconcile(host))).toEqual(['local cus_1: changed-locally']);
+    expect(await reconcile(host)).toMatchObject({ findings: {} });
+  });
+
+  it('are left deleted where the host has deleted them softly', async () => {
+    await rows().softDelete({ id: 'cus_1' });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await rows().count()).toBe(2);
+  });
+
+  it('are compared though one of them cannot be mapped, which its handler tells', async () => {
+    unmappable = 'cus_0';
+    await rows().update({ id: 'cus_1' }, { balance: '0' });
+    const report = await reconcile(host);
+    expect(await found(host, report)).toContain('local cus_1: changed-locally');
+    expect(report.findings.customer).toMatchObject({ local: 2, repaired: 1 });
+    expect(report.notDone).toEqual(['1 record(s) died: SyncService.replay() runs them again']);
+    expect(Number((await rows().findOneBy({ id: 'cus_1' }))!.balance)).toBe(12.5);
   });
 });

@@ -310,6 +310,17 @@ describe('how changes become known', () => {
     expect(await effects(host)).toEqual(['webhook customer.created cus_sent', 'product prod_1']);
   });
 
+  it('says when the provider did not let it read', async () => {
+    host = await startHost({ ...quick, source: { ...quick.source, mode: 'hybrid' } });
+    await firstWalk(host);
+    host.stripe.faults.outage = true;
+    expect(await host.sync.poll({ source: 'stripe' })).toMatchObject([
+      { found: 0, atEnd: false, error: expect.stringMatching(/503/) as string },
+    ]);
+    host.stripe.faults.outage = false;
+    expect(await host.sync.poll({ source: 'stripe' })).toMatchObject([{ atEnd: true, error: null }]);
+  });
+
   it('is webhooks alone on request: the log is not asked for', async () => {
     host = await startHost({ ...quick, providers: [Crm], source: { ...quick.source, mode: 'webhook' } });
     await expect(host.sync.poll({ source: 'stripe' })).rejects.toThrow(/is not polled/);

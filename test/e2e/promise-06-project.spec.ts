@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { mirror, OnSyncChange, OnSyncEvent, SyncChange, SyncContext } from 'nestjs-hybrid-sync';
 import { Customer } from '../support/customer.js';
-import { startHost, until, type Host } from '../support/host.js';
+import { startHost, type Host } from '../support/host.js';
 import { effects, quick, settled, write } from '../support/scenario.js';
 
 @Injectable()
@@ -88,6 +88,10 @@ describe('a projection', () => {
       /no change handler or mirror 'customer'; there is: .*'customers'/,
     );
     await expect(host.sync.project({ handler: 'Crm.event' })).rejects.toBeInstanceOf(RangeError);
-    await until(async () => (await host.sql(`SELECT id FROM sync_run WHERE kind = 'project'`)).length === 0);
+    await expect(
+      host.sync.project({ handler: 'customers', resources: ['customer'] } as never),
+    ).rejects.toThrow(/'resources'/);
+    await expect(host.sync.project(undefined as never)).rejects.toThrow(RangeError);
+    expect(await host.sql(`SELECT id FROM sync_run WHERE kind = 'project'`)).toEqual([]);
   });
 });

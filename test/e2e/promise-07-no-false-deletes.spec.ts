@@ -52,8 +52,8 @@ describe('no false deletes', () => {
     expect(await host.dataSource.getRepository(Customer).count()).toBe(host.stripe.all('customer').length);
   });
 
-  async function reconcile(): Promise<RunReport> {
-    const run = await host.sync.reconcile({ source: 'stripe' });
+  async function reconcile(options: { believeDeletions?: boolean } = {}): Promise<RunReport> {
+    const run = await host.sync.reconcile({ source: 'stripe', ...options });
     let report = await run.report();
     await until(async () => {
       travel(host, 200);
@@ -149,5 +149,17 @@ describe('no false deletes', () => {
     for (let i = 0; i < 15; i += 1) host.stripe.delete('customer', `cus_${i * 60}`, { delivery: 'lost' });
     const report = await reconcile();
     expect(report).toMatchObject({ state: 'completed', findings: { customer: { gone: 15, repaired: 15 } } });
+  });
+
+  it('and yet so many go as someone has seen to: the next run may believe it, and reads each of them', async () => {
+    const gone = host.stripe.all('customer').slice(0, 150);
+    for (const { id } of gone) host.stripe.delete('customer', id, { delivery: 'lost' });
+    expect(await reconcile()).toMatchObject({ state: 'halted', findings: {} });
+    expect(alarms).toEqual(['delete-cap']);
+    const report = await reconcile({ believeDeletions: true });
+    expect(report).toMatchObject({
+      state: 'completed',
+      findings: { customer: { gone: 150, repaired: 150 } },
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncContext } from 'nestjs-hybrid-sync';
+import { Budget } from '../../lib/hydrate/budget.js';
 import { startHost, until, type Host, type HostOptions } from '../support/host.js';
 import { itOn } from '../support/only-on.js';
 import { effects, quick, send, settled, travel, write } from '../support/scenario.js';
@@ -60,6 +61,22 @@ describe('one budget of API calls', () => {
     expect(await run.done()).toMatchObject({ state: 'completed', notDone: [] });
     expect(most()).toBeLessThanOrEqual(40);
     expect(await invoices()).toBe(25);
+  });
+
+  it('is not waited for by what was listed with its content', async () => {
+    await start({ callsPerSecond: 5, sourceCallsPerSecond: 5 });
+    old('customer', 300);
+    const taken: string[] = [];
+    const budget = host.app.get(Budget, { strict: false });
+    const take = budget.take.bind(budget);
+    budget.take = (connection, wanted, forWhat) => {
+      taken.push(...Array.from({ length: wanted }, () => forWhat));
+      return take(connection, wanted, forWhat);
+    };
+    await (await host.sync.backfill({ source: 'stripe' })).done();
+    expect(await effects(host)).toHaveLength(300);
+    // Calls for pages, a few of which were asked for more than once.
+    expect(taken.length).toBeLessThan(50);
   });
 
   it('has a part for all connections of a source', async () => {

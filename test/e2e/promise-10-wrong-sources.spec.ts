@@ -118,6 +118,11 @@ const sources: [string, unknown, RegExp][] = [
     /reconcile\.depth is 'log', and stripe has no log/,
   ],
   [
+    'one of what nobody would be told of',
+    source({ reconcile: { cron: '0 3 * * *', resources: ['charge'] } }),
+    /reconcile\.resources has 'charge', and there is no change handler/,
+  ],
+  [
     'one where there are no listings',
     {
       connector: Object.assign(Object.create(source().connector) as object, { list: undefined }),

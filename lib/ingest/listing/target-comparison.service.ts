@@ -7,10 +7,14 @@ import type { ChangeHandler, ReadRecord } from '../../handlers/sync-handler.js';
 import type { ListedRecord } from '../../model/connector.js';
 import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
+import { withinTime } from '../../process/within-time.js';
 import { showAgainStatement } from '../../process/mark.statements.js';
 
 /** What the host has of some records could not be read. */
 export class TargetReadError extends Error {}
+
+/** A page of them is to be told of within this time: a transaction waits for it. */
+const MOST_MS = 5_000;
 
 /** A record of which the host's own tables say something else than the handlers that write them would. */
 export interface LocalDifference {
@@ -58,7 +62,7 @@ export class TargetComparisonService {
 
   private async differing(handler: ChangeHandler, records: readonly ReadRecord[]): Promise<Set<string>> {
     try {
-      return await handler.differing!(records, this.database.host.manager);
+      return await withinTime(MOST_MS, handler.differing!(records, this.database.host.manager));
     } catch (error) {
       // A host's function: it is told whose, and other resources are compared all the same.
       throw new TargetReadError(`the rows of ${handler.label} could not be read: ${String(error)}`);

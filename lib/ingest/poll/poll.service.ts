@@ -32,6 +32,8 @@ export interface PollResult {
   readonly lost: number;
   /** Whether the log was read to its end. If not, the walk goes on later by itself. */
   readonly atEnd: boolean;
+  /** Why the provider did not let it come to the end; `null`: it did, or the budget was used up. */
+  readonly error: string | null;
 }
 
 /** As long as the sweep gives events to a handler that was not there when they were settled. */
@@ -73,7 +75,8 @@ export class PollService {
       const lost = await this.health.conclude(walk, progress, stop);
       const { source, connectionId } = connection;
       const { pages, fresh, atEnd } = progress;
-      return { source, connectionId, pages, found: fresh.length, lost, atEnd };
+      const error = stop?.failed?.message ?? null;
+      return { source, connectionId, pages, found: fresh.length, lost, atEnd, error };
     } catch (error) {
       if (error instanceof WalkLostError) return null;
       throw error;

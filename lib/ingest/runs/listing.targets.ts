@@ -24,6 +24,8 @@ const KINDS = {
 /** Of methods that list what was created within a time. */
 export const PERIOD_KINDS = { from: aDate, to: aDate };
 
+const HANDLER_TARGET_KINDS = { handler: aText(255), connectionId: aText(255), ...PERIOD_KINDS };
+
 /** Finds out what is to be listed. */
 @Injectable()
 export class ListingTargets {
@@ -86,8 +88,11 @@ export class ListingTargets {
   /** What is to be listed for one change handler. @throws RangeError for what cannot be meant */
   ofHandler(
     method: string,
-    { handler: name, ...others }: { handler: string; connectionId?: string; from?: Date; to?: Date },
+    options: { handler: string; connectionId?: string; from?: Date; to?: Date },
   ): { connection: ConnectionKey; resources: ListedResource[]; handler: string } {
+    const problem = optionProblem(options, HANDLER_TARGET_KINDS);
+    if (problem) throw wrong(method, problem);
+    const { handler: name, ...others } = options;
     const handler = this.registry.named(name);
     if (handler?.kind !== 'change') {
       const known = this.registry.all().filter(({ kind }) => kind === 'change');
@@ -97,8 +102,10 @@ export class ListingTargets {
       );
     }
     const { source, resource } = handler;
-    const target = this.checked(method, { ...others, source, resources: [resource] }, PERIOD_KINDS);
-    return { ...this.listing(method, target), handler: handler.name };
+    return {
+      ...this.listing(method, { ...others, source, resources: [resource] }),
+      handler: handler.name,
+    };
   }
 
   /** Those of the resources that can be listed and that someone would be told of, parents first. */

@@ -10,20 +10,21 @@ import type { ConnectionKey } from '../../model/record.js';
 import { Telemetry } from '../../observe/telemetry.js';
 import { SyncClock } from '../../sync.clock.js';
 import type { ReconcileDepth } from '../../sync.source.options.js';
-import { ComparisonService, type Difference } from '../listing/comparison.service.js';
-import { TargetComparisonService, type LocalDifference } from '../listing/target-comparison.service.js';
+import { ComparisonService } from '../listing/comparison.service.js';
+import { TargetComparisonService } from '../listing/target-comparison.service.js';
 import type { ListedPage } from '../listing/listing.reader.js';
 import { FindingReportService } from './finding-report.service.js';
 import { FindingService, type Candidate } from './finding.service.js';
 import { ListingTargets, type ListingTarget } from './listing.targets.js';
 import { RunPhases } from './run.phases.js';
+import { candidateOf, localCandidateOf } from './candidates.js';
 import { ConfirmationService } from './confirmation.service.js';
 import { LogReconcileService } from './log-reconcile.service.js';
 import { newProgress, withCompared, type Progress } from './run.progress.js';
 import { RunService, type HeldRun } from './run.service.js';
 import { VerdictService } from './verdict.service.js';
 
-const MORE_KINDS = { depth: oneOf('full', 'log'), dryRun: aBoolean };
+const MORE_KINDS = { depth: oneOf('full', 'log'), dryRun: aBoolean, believeDeletions: aBoolean };
 
 /** What to compare. */
 export interface ReconcileOptions extends ListingTarget {
@@ -37,6 +38,12 @@ export interface ReconcileOptions extends ListingTarget {
   depth?: ReconcileDepth;
   /** Report, and change nothing. @default false */
   dryRun?: boolean;
+  /**
+   * For a run that was `halted`: someone has seen to it that so many records are really gone. Each is still read by itself
+   * before it counts as deleted.
+   * @default false
+   */
+  believeDeletions?: boolean;
 }
 
 /** So many records of a resource may be gone at once, or a tenth of them if that is more: else it is not believed. */
@@ -76,6 +83,7 @@ export class ReconcileService {
     const {
       depth = 'full',
       dryRun = false,
+      believeDeletions = false,
       ...target
     } = this.targets.checked('reconcile', options, MORE_KINDS);
     if (depth === 'log') {
@@ -85,7 +93,8 @@ export class ReconcileService {
     }
     const { connection, resources } = this.targets.listing('reconcile', target);
     const progress = newProgress(resources, { from: null, to: null, now: this.clock.now() });
-    return this.runs.create('reconcile', connection, progress, { dryRun, resources: target.resources });
+    const request = { dryRun, believeDeletions, resources: target.resources };
+    return this.runs.create('reconcile', connection, progress, request);
   }
 
   /**
@@ -165,7 +174,7 @@ export class ReconcileService {
     for (const [resource, { state, compared }] of Object.entries(progress)) {
       if (state !== 'completed' || compared) continue;
       const { known, unlisted } = await this.findings.countUnlisted(run, resource);
-      const tooMany = unlisted > Math.max(FREE_DELETIONS, known * SHARE);
+      const tooMany = !run.request.believeDeletions && unlisted > Math.max(FREE_DELETIONS, known * SHARE);
       const halted = tooMany
         ? `${unlisted} of ${known} records are not in the listing, which is more than is believed`
         : null;
@@ -207,7 +216,7 @@ export class ReconcileService {
   private refuse({ source, connectionId }: HeldRun, resource: string, why: string): void {
     const message =
       `${source}/${connectionId} ${resource}: ${why}. Is the API key of the right account, and may it list them? Nothing ` +
-      `was done about those that are missing; if they are really gone, their deletion comes with their next event.`;
+      `was done about those that are missing. If they are really gone: SyncService.reconcile({ ..., believeDeletions: true }).`;
     this.telemetry.alarm({ kind: 'delete-cap', source, connectionId, message, eventIds: [] });
   }
 
@@ -228,18 +237,4 @@ async function isBegun(run: Promise<string | null>): Promise<boolean> {
 
 function isIn(rows: readonly InboxRow[], { dedupeKey }: InboxRow): boolean {
   return rows.some((row) => row.dedupeKey.equals(dedupeKey));
-}
-
-/** An adopted row that is not as it should be was never right. */
-function localCandidateOf(unsure: readonly Difference[]): (difference: LocalDifference) => Candidate {
-  return ({ record, recordKey, version }) => {
-    const adopted = unsure.some((each) => each.recordKey.equals(recordKey));
-    return { record, recordKey, version, savedAt: null, kind: adopted ? 'stale' : 'local' };
-  };
-}
-
-/** What is not known yet is none, unless the listing has too little of it to tell. */
-function candidateOf({ kind, listed, ...difference }: Difference): Candidate[] {
-  if (kind !== 'unsure') return [{ ...difference, kind }];
-  return listed.data === null ? [{ ...difference, kind: 'stale' }] : [];
 }

@@ -21,8 +21,7 @@ export class RunReportService {
 
   /** @throws RangeError if there is no such run */
   async report(id: string): Promise<RunReport> {
-    const run = await this.runs.find(id);
-    if (!run) throw new RangeError(`there is no run '${id}'`);
+    const run = await this.runs.get(id);
     const { kind, source, connectionId, state, startedAt, finishedAt, progress } = run;
     const now = finishedAt?.getTime() ?? this.clock.now();
     const read = Object.values(progress).reduce((sum, resource) => sum + resource.read, 0);

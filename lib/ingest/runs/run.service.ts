@@ -14,6 +14,8 @@ import type { Progress } from './run.progress.js';
 export interface RunRequest {
   /** Nothing is to be changed. */
   readonly dryRun?: boolean;
+  /** However many records are gone, each is looked for. */
+  readonly believeDeletions?: boolean;
   /** For whom alone it is, by its name in the database. */
   readonly handler?: string;
   /** About which alone. */
@@ -81,7 +83,15 @@ export class RunService {
     });
   }
 
+  /** @throws RangeError if there is no such run */
+  async get(id: string): Promise<Run> {
+    const run = await this.find(id);
+    if (!run) throw new RangeError(`there is no run '${id}'`);
+    return run;
+  }
+
   async find(id: string): Promise<Run | null> {
+    if (!/^\d{1,18}$/.test(id)) return null;
     const [row] = await this.database.query<RunRow>(`${this.select()} WHERE id = $1`, [id]);
     return row ? runOf(row) : null;
   }

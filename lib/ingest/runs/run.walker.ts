@@ -35,6 +35,9 @@ const LOOK_AGAIN_MS = 200;
 const MOST_FAILURES = 8;
 const FIRST_RETRY_MS = 2_000;
 
+/** And tries to read the host's own rows. */
+const MOST_UNREADABLE = 3;
+
 interface Stored {
   readonly outcome: 'stored';
   readonly progress: Progress;
@@ -87,7 +90,8 @@ export class RunWalker {
         else if (stored.failure === 'rate-limited') waitMs = Math.max(waitMs ?? 0, stored.pausedMs);
         else {
           const failures = progress[resource]!.failures + 1;
-          const gaveUp = stored.failure === 'rejected' || failures >= MOST_FAILURES;
+          const most = stored.failure === 'unreadable' ? MOST_UNREADABLE : MOST_FAILURES;
+          const gaveUp = stored.failure === 'rejected' || failures >= most;
           const failed = withFailure(progress, resource, stored.message, gaveUp);
           progress = await this.runs.save(
             run,

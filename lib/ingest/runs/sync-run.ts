@@ -1,9 +1,13 @@
 import { defer, distinctUntilChanged, lastValueFrom, repeat, takeWhile, timer, type Observable } from 'rxjs';
+import { aWholeNumber } from '../../model/option-kinds.js';
+import { optionProblem } from '../../model/option-problem.js';
 import type { Finding, RunReport } from '../../model/run.js';
 
 /** How often progress is looked at: short runs are over soon. */
 const FIRST_LOOK_MS = 20;
 const EVERY_MS = 250;
+
+const PAGE_KINDS = { limit: aWholeNumber(1), offset: aWholeNumber(0) };
 
 const GOES_ON: readonly RunReport['state'][] = ['running', 'paused'];
 
@@ -45,9 +49,12 @@ export class SyncRun {
   /**
    * The records that a reconciliation has found to differ, by resource and id.
    * @param page a part of them @default the first 1,000
+   * @throws RangeError for what is no part
    */
-  findings({ limit = 1_000, offset = 0 }: { limit?: number; offset?: number } = {}): Promise<Finding[]> {
-    return this.control.findings(limit, offset);
+  async findings(page: { limit?: number; offset?: number } = {}): Promise<Finding[]> {
+    const problem = optionProblem(page, PAGE_KINDS);
+    if (problem) throw new RangeError(`SyncRun.findings(): ${problem}`);
+    return this.control.findings(page.limit ?? 1_000, page.offset ?? 0);
   }
 
   /** Resolves at its end, whatever that is: look at `state`. */
@@ -55,7 +62,7 @@ export class SyncRun {
     return lastValueFrom(this.progress);
   }
 
-  /** Stops it with the page that it is at. Handlers go on with what is listed. */
+  /** Stops it with the page that it is at. Handlers go on with what is listed. Like the next two, without effect after its end. */
   pause(): Promise<void> {
     return this.control.change('paused');
   }
