@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { Slots } from '../database/slots.js';
 import type { ConnectionKey } from '../model/record.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
@@ -22,6 +23,7 @@ interface Pause {
 export class MemoryBudget extends Budget {
   private readonly limiters = new Map<string, RateLimiterMemory>();
   private readonly pauses = new Map<string, Pause>();
+  private readonly turns = new Slots(1);
 
   constructor(
     private readonly clock: SyncClock,
@@ -30,7 +32,12 @@ export class MemoryBudget extends Budget {
     super();
   }
 
-  async take(connection: ConnectionKey, wanted: number, forWhat: CallClass): Promise<Grant> {
+  /** One after the other: two that saw the same last token would both be given it. */
+  take(connection: ConnectionKey, wanted: number, forWhat: CallClass): Promise<Grant> {
+    return this.turns.run(() => this.takeInTurn(connection, wanted, forWhat));
+  }
+
+  private async takeInTurn(connection: ConnectionKey, wanted: number, forWhat: CallClass): Promise<Grant> {
     const paused = this.pauseOf(connection);
     const leftMs = paused ? paused.until - this.clock.now() : 0;
     if (paused && leftMs > 0) return { granted: 0, retryInMs: leftMs, reason: paused.reason };
@@ -49,7 +56,11 @@ export class MemoryBudget extends Budget {
     return { granted, retryInMs: Math.max(...waits), reason: 'budget' };
   }
 
-  async giveBack(connection: ConnectionKey, unspent: number): Promise<void> {
+  giveBack(connection: ConnectionKey, unspent: number): Promise<void> {
+    return this.turns.run(() => this.giveBackInTurn(connection, unspent));
+  }
+
+  private async giveBackInTurn(connection: ConnectionKey, unspent: number): Promise<void> {
     for (const { limiter, key } of this.bucketsOf(connection)) {
       const state = await limiter.get(key);
       if (state) await limiter.reward(key, Math.min(unspent, state.consumedPoints));

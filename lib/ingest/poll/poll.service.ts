@@ -36,6 +36,9 @@ export interface PollResult {
   readonly error: string | null;
 }
 
+/** After something that should not have happened. */
+const RETRY_MS = 5_000;
+
 /** As long as the sweep gives events to a handler that was not there when they were settled. */
 const READ_AGAIN_MS = 86_400_000;
 
@@ -79,6 +82,8 @@ export class PollService {
       return { source, connectionId, pages, found: fresh.length, lost, atEnd, error };
     } catch (error) {
       if (error instanceof WalkLostError) return null;
+      // Nobody else could walk before the lease ends.
+      await this.health.conclude(walk, progress, { dueInMs: RETRY_MS }).catch(() => undefined);
       throw error;
     }
   }

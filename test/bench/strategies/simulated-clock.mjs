@@ -19,7 +19,8 @@ export class SimulatedClock {
     this.#clock = app.get(SyncClock, { strict: false });
     this.#budget = app.get(Budget, { strict: false });
     this.#fake = fake;
-    this.#startedAt = Date.now();
+    // Whole seconds, which is what Stripe's times are: one seed has the same events within each second.
+    this.#startedAt = Math.ceil(Date.now() / 1_000) * 1_000;
   }
 
   get now() {

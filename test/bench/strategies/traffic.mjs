@@ -11,6 +11,7 @@ const DELIVERY_MS = [300, 2_000];
 
 const BURSTS = 10;
 const BURST_MS = 5_000;
+const BURST_OFFSET_MS = 60_000;
 
 /** The host's endpoint is down. */
 const OUTAGE = { from: 12 * HOUR_MS, to: 13 * HOUR_MS };
@@ -60,10 +61,12 @@ function steadily(changesPerRecord) {
 /** Hours apart, each of records of its own, ten changes a record. The sixth begins within the outage. */
 function inBursts(count, random) {
   const size = Math.ceil(count / BURSTS);
+  // Not all at the same place within a second: how many events the last second of a burst holds matters to who reads the log.
+  const offsets = Array.from({ length: BURSTS }, () => random() * BURST_OFFSET_MS);
   return Array.from({ length: count }, (_, i) => {
     const burst = Math.floor(i / size);
     return {
-      at: (burst + 0.1) * (DAY_MS / BURSTS) + random() * BURST_MS,
+      at: (burst + 0.1) * (DAY_MS / BURSTS) + offsets[burst] + random() * BURST_MS,
       record: `cus_${burst}_${Math.floor(random() * Math.ceil(size / 10))}`,
     };
   });
