@@ -1,10 +1,9 @@
 import type { EntityManager, ObjectLiteral } from 'typeorm';
-import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { dataSourceOf } from '../entities/data-source-of.js';
 import type { Mirror, MirrorMap } from './mirror.js';
 import type { MirrorKey } from './mirror.key.js';
 import { onOwnConnection } from './own-connection.js';
-import { isSameInColumn } from './same-value.js';
+import { isSameInColumn, type Column } from './same-value.js';
 import type { ReadRecord } from './sync-handler.js';
 
 /**
@@ -45,7 +44,7 @@ function nameOf(row: ObjectLiteral, identity: ObjectLiteral): string {
 }
 
 function isHeld(
-  columns: readonly ColumnMetadata[],
+  columns: readonly Column[],
   found: ObjectLiteral | undefined,
   wanted: ObjectLiteral | null,
 ): boolean {

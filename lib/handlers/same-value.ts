@@ -1,12 +1,15 @@
-import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+import type { EntityMetadata } from 'typeorm';
+
+/** A column as TypeORM knows it. */
+export type Column = EntityMetadata['columns'][number];
 
 /** Whether a column would hold the two as one value: it pads, rounds and rewrites what it is given. */
-export function isSameInColumn(column: ColumnMetadata | undefined, found: unknown, wanted: unknown): boolean {
+export function isSameInColumn(column: Column | undefined, found: unknown, wanted: unknown): boolean {
   const stored = (value: unknown) => storedIn(column, value);
   return isSameValue(stored(found), stored(wanted));
 }
 
-function storedIn(column: ColumnMetadata | undefined, value: unknown): unknown {
+function storedIn(column: Column | undefined, value: unknown): unknown {
   const transformed = [column?.transformer ?? []]
     .flat()
     .reduce((now, each) => each.to(now) as unknown, value);

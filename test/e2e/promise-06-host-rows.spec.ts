@@ -10,6 +10,7 @@ import {
 } from 'nestjs-hybrid-sync';
 import { Column, DeleteDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import { Customer } from '../support/customer.js';
+import { databaseKind } from '../support/database.js';
 import { startHost, type Host } from '../support/host.js';
 import { found, longAgo, reconcile } from '../support/reconciling.js';
 import { effects, quick, write } from '../support/scenario.js';
@@ -124,7 +125,7 @@ class Account {
   @Column('decimal', { precision: 12, scale: 2 })
   balance!: string;
 
-  @Column('char', { length: 10 })
+  @Column(databaseKind === 'sqlite' ? 'varchar' : 'char', { length: 10 })
   currency!: string;
 
   @Column('varchar', {
