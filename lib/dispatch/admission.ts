@@ -2,6 +2,7 @@ import type { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { Budget, CallClass } from '../hydrate/budget.js';
 import type { HydrationService } from '../hydrate/hydration.service.js';
 import type { WaitingEventsService } from '../inbox/waiting-events.service.js';
+import { isListedType, runOfType } from '../model/derived-type.js';
 import type { ResolvedSyncOptions } from '../sync.options.js';
 import type { DueRecord } from './dispatcher.js';
 
@@ -55,19 +56,17 @@ export class Admission {
   /** What was listed has its content with it, in most cases. */
   private needsToken(record: DueRecord): boolean {
     const { source, resource, types } = record;
-    if (types && types.length > 0 && types.every((type) => LISTED.test(type))) return false;
+    if (types && types.length > 0 && types.every(isListedType)) return false;
     return this.registry.mayHydrate(source, resource, types) && this.hydration.isFetchable(record);
   }
 }
 
 /** What nobody but a run has asked for can wait for what happens now. */
 function classOf({ types = [] }: DueRecord): CallClass {
-  if (types.length === 0 || !types.every((type) => OF_RUN.test(type))) return 'live';
-  return types.some((type) => type.startsWith('sync.reconcile')) ? 'reconcile' : 'backfill';
+  const runs = types.map(runOfType);
+  if (runs.length === 0 || runs.includes(null)) return 'live';
+  return runs.includes('reconcile') ? 'reconcile' : 'backfill';
 }
-
-const OF_RUN = /^sync\.(backfill|project|reconcile)(\.listed)?$/;
-const LISTED = /^sync\.\w+\.listed$/;
 
 function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
   const lanes = new Map<string, DueRecord[]>();

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Delivery, IncomingEvent } from '../model/connector.js';
+import { derivedType } from '../model/derived-type.js';
 import type { EventOrigin } from '../model/event.js';
 import { dedupeKeyOf, recordKeyOf } from '../model/keys.js';
 import { eventRecordId, type RecordKey } from '../model/record.js';
@@ -43,7 +44,7 @@ export class IdempotencyService {
       recordKey: recordKeyOf(record),
       record,
       eventId: null,
-      type: body === null ? `sync.${origin}` : `sync.${origin}.listed`,
+      type: derivedType(origin, body !== null),
       origin,
       deletion: false,
       occurredAt: null,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
+import { withoutListed } from '../model/derived-type.js';
 
 /** Keeps the contents of listed records with their events, for as long as they are good for something. */
 @Injectable()
@@ -10,7 +11,7 @@ export class ListedBodyService {
   /** These events are as those of records that were listed without their content. */
   async forget(events: readonly { readonly id: string; readonly type: string }[]): Promise<void> {
     for (const { id, type } of events) {
-      const params: unknown[] = [type.replace(/\.listed$/, '')];
+      const params: unknown[] = [withoutListed(type)];
       await this.database.query(
         `UPDATE ${this.database.tables.event} SET type = $1, payload = NULL, ticket = NULL
          WHERE id = ${listed(params, [id])} AND state = 'waiting'`,
