@@ -150,8 +150,10 @@ export class SyncService {
   /**
    * Says in words why an event is where it is.
    * @param eventId the provider's id of the event, or the inbox id
+   * @throws RangeError if that is no text
    */
-  explain(eventId: string): Promise<string> {
+  async explain(eventId: string): Promise<string> {
+    this.targets.event(eventId);
     return this.explains.explain(eventId);
   }
 
@@ -185,12 +187,14 @@ export class SyncService {
   /**
    * Makes records known that you have rows for from before the module came: no handler is called for them, `requires`
    * finds them, and their next change is an `updated`. May be called again at any time; what is known stays as it is.
+   * @throws RangeError for a source, resource, entity, column or field that is not known
    */
-  adopt<Row extends object>(
+  async adopt<Row extends object>(
     source: string,
     resource: string,
     options: AdoptOptions<Row>,
   ): Promise<AdoptResult> {
+    this.targets.adoption(source, resource, options);
     return this.adopts.adopt(source, resource, options);
   }
 

@@ -1,3 +1,4 @@
+import type { InboxRow } from '../inbox/inbox-row.js';
 import type { RecordKey } from '../model/record.js';
 
 /** A record that has waiting events, as it travels to a worker. */
@@ -16,6 +17,11 @@ export function dueRecordOf(
   types?: readonly string[],
 ): DueRecord {
   return { recordKey, source, connectionId, resource, types };
+}
+
+/** The records of events that have just come into the inbox. */
+export function dueRecordsOf(rows: readonly InboxRow[]): DueRecord[] {
+  return rows.map((row) => dueRecordOf(row.recordKey, row.record, [row.type]));
 }
 
 /**

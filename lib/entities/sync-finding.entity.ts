@@ -3,7 +3,7 @@ import type { FindingCause, FindingKind } from '../model/run.js';
 import type { SyncDatabaseType } from './column-types.js';
 import { columnsFor, key, named, optional } from './columns.js';
 
-/** A record that a reconciliation has found to differ. */
+/** A record that a reconciliation has seen, and what it has found of it. */
 export class SyncFindingEntity {
   runId!: string;
 
@@ -13,10 +13,13 @@ export class SyncFindingEntity {
 
   recordId!: string;
 
-  kind!: FindingKind;
+  kind!: FindingKind | 'listed';
 
-  /** A listing only says where to look: what the record's own read has not confirmed is no finding. */
-  state!: 'candidate' | 'confirmed' | 'refuted';
+  /**
+   * A listing only says where to look: what the record's own read has not confirmed is no finding. `listed`: all is well as
+   * far as the listing tells; `read`: a dry run's own read says what the listing said.
+   */
+  state!: 'listed' | 'candidate' | 'read' | 'confirmed' | 'refuted';
 
   /** The record's version when it was found. */
   version!: number;

@@ -1,7 +1,7 @@
-import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { AroundError, SyncConfigError } from '../sync.errors.js';
-import type { Around, HandlerAround, HandlerCall } from './around.js';
+import type { Around, HandlerCall } from './around.js';
+import { functionOf, providedProblem, type Provided } from './provided-function.js';
 import type { ChangeHandler, EventHandler, SyncHandler } from './sync-handler.js';
 
 /** The same handler, each call of it inside the host's `around`. */
@@ -25,17 +25,13 @@ export function handlerInside(around: Around, handler: SyncHandler): SyncHandler
  * The function that the host's option means.
  * @throws SyncConfigError `SYNC_INVALID_OPTION`
  */
-export function aroundOf(option: Around | Type<HandlerAround>, moduleRef: ModuleRef): Around {
-  if (isAroundClass(option)) {
-    const provider = providerOf(option, moduleRef);
-    return (call, next) => provider.around(call, next);
-  }
-  if (typeof option === 'function' && !/^class\b/.test(Function.prototype.toString.call(option)))
-    return option;
-  throw new SyncConfigError(
-    'SYNC_INVALID_OPTION',
-    `around must be a function (call, next) => ..., or a provider class with such a method named 'around'`,
-  );
+export function aroundOf(option: Provided<'around', Around>, moduleRef: ModuleRef): Around {
+  const problem =
+    typeof option === 'function'
+      ? providedProblem('around', option, moduleRef)
+      : "around must be a function (call, next) => ..., or a provider class with such a method named 'around'";
+  if (problem) throw new SyncConfigError('SYNC_INVALID_OPTION', problem);
+  return functionOf('around', option, moduleRef);
 }
 
 async function callInside(around: Around, call: HandlerCall, handle: () => Promise<unknown>): Promise<void> {
@@ -61,21 +57,4 @@ async function callInside(around: Around, call: HandlerCall, handle: () => Promi
 function quietly(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;
-}
-
-function isAroundClass(option: Around | Type<HandlerAround>): option is Type<HandlerAround> {
-  const { prototype } = (option ?? {}) as { prototype?: Partial<HandlerAround> };
-  return typeof prototype?.around === 'function';
-}
-
-function providerOf(type: Type<HandlerAround>, moduleRef: ModuleRef): HandlerAround {
-  try {
-    return moduleRef.get(type, { strict: false });
-  } catch (error) {
-    throw new SyncConfigError(
-      'SYNC_INVALID_OPTION',
-      `around is the class ${type.name}, which cannot be had (${(error as Error).message}): add it to the ` +
-        `providers of a module, in the default scope`,
-    );
-  }
 }

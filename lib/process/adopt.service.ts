@@ -1,6 +1,13 @@
 import type { Type } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
-import { MoreThan, type EntityManager, type FindOptionsWhere, type ObjectLiteral } from 'typeorm';
+import {
+  IsNull,
+  MoreThan,
+  Not,
+  type EntityManager,
+  type FindOptionsWhere,
+  type ObjectLiteral,
+} from 'typeorm';
 import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
@@ -43,13 +50,15 @@ export class AdoptService {
     { from, key, connectionId = DEFAULT_CONNECTION }: AdoptOptions<Row>,
   ): Promise<AdoptResult> {
     const { manager } = this.database.host;
-    let [rows, adopted, after] = [0, 0, ''];
+    let [rows, adopted, after]: [number, number, unknown] = [0, 0, null];
     for (;;) {
-      const ids = await idsAfter(manager, from, key, after);
-      if (ids.length === 0) return { rows, adopted };
-      adopted += await this.know(ids.map((id) => ({ source, connectionId, resource, id })));
+      const keys = await keysAfter(manager, from, key, after);
+      if (keys.length === 0) return { rows, adopted };
+      const ids = keys.map(String).filter((id) => id !== '');
+      if (ids.length > 0)
+        adopted += await this.know(ids.map((id) => ({ source, connectionId, resource, id })));
       rows += ids.length;
-      after = ids.at(-1)!;
+      after = keys.at(-1);
     }
   }
 
@@ -97,17 +106,17 @@ export class AdoptService {
   }
 }
 
-async function idsAfter<Row extends ObjectLiteral>(
+async function keysAfter<Row extends ObjectLiteral>(
   manager: EntityManager,
   from: Type<Row>,
   key: keyof Row & string,
-  after: string,
-): Promise<string[]> {
+  after: unknown,
+): Promise<unknown[]> {
   const rows = await manager.find(from, {
     select: { [key]: true },
-    where: { [key]: MoreThan(after) } as FindOptionsWhere<Row>,
+    where: { [key]: after === null ? Not(IsNull()) : MoreThan(after) } as FindOptionsWhere<Row>,
     order: { [key]: 'ASC' } as never,
     take: BATCH,
   } as never);
-  return rows.map((row) => String(row[key]));
+  return rows.map((row) => row[key]);
 }

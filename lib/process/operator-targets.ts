@@ -1,12 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { SyncHandler } from '../handlers/sync-handler.js';
 import type { Pause } from '../inbox/pause.service.js';
 import type { ReplayFilter, ReplayOptions } from '../inbox/replay.service.js';
-import { aDate, anything, aPositiveNumber, aText, oneOf, type OptionKinds } from '../model/option-kinds.js';
-import { optionProblem } from '../model/option-problem.js';
+import {
+  aDate,
+  aFunction,
+  anything,
+  aPositiveNumber,
+  aText,
+  oneOf,
+  type OptionKinds,
+} from '../model/option-kinds.js';
+import { optionProblem, shown } from '../model/option-problem.js';
 import { DEFAULT_CONNECTION, type ConnectionKey, type RecordKey } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
+import type { AdoptOptions } from './adopt.service.js';
 
 /** What can be paused: a source, one connection of it, or a handler by its name. */
 export type PauseTarget =
@@ -21,7 +31,11 @@ export interface ConnectionTarget {
 /** One record; `connectionId` is `default` where there is one account. */
 export type RecordTarget = Omit<RecordKey, 'connectionId'> & { connectionId?: string };
 
-const aName = aText(255);
+/** As many as ids may have. */
+const MOST_LETTERS = 255;
+
+const aName = aText(MOST_LETTERS);
+const ADOPT_KINDS = { from: aFunction, key: aName, connectionId: aName } satisfies OptionKinds<AdoptOptions>;
 const PAUSE_KINDS = { source: aName, connectionId: aName, handler: aName };
 const CONNECTION_KINDS = { source: aName, connectionId: aName } satisfies OptionKinds<ConnectionTarget>;
 const RECORD_KINDS = {
@@ -56,6 +70,7 @@ const REPLAY_KINDS = {
 export class OperatorTargets {
   constructor(
     private readonly registry: HandlerRegistry,
+    private readonly database: SyncDatabase,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
@@ -81,6 +96,32 @@ export class OperatorTargets {
     assertFits('erase()', target, RECORD_KINDS);
     this.assertSource(target.source);
     return { ...target, connectionId: target.connectionId ?? DEFAULT_CONNECTION };
+  }
+
+  event(eventId: unknown): void {
+    if (!aText(MOST_LETTERS).fits(eventId))
+      throw new RangeError(
+        `SyncService.explain(): the event's id must be ${aText(MOST_LETTERS).takes}, and is ${shown(eventId)}`,
+      );
+  }
+
+  /** Throws for what cannot be adopted. */
+  adoption(source: string, resource: string, options: AdoptOptions): void {
+    assertFits('adopt()', options, ADOPT_KINDS);
+    this.assertSource(source);
+    const { connector } = this.options.sources[source]!;
+    if (!connector.fetchable(resource))
+      throw new RangeError(
+        `SyncService.adopt(): '${resource}' cannot be read from ${connector.provider}: is it misspelt?`,
+      );
+    const { from, key } = options;
+    if (!this.database.host.hasMetadata(from))
+      throw new RangeError(`SyncService.adopt(): ${from?.name} is no entity of the module's data source`);
+    const columns = this.database.host.getMetadata(from).columns.map(({ propertyName }) => propertyName);
+    if (!columns.includes(key))
+      throw new RangeError(
+        `SyncService.adopt(): ${from.name} has no column '${key}'; it has: ${columns.join(', ')}`,
+      );
   }
 
   /** @param method as the message names it */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncEvent, UnrecoverableError } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
+import { Customer } from '../support/customer.js';
 import { quick, send, settled } from '../support/scenario.js';
 
 @Injectable()
@@ -14,13 +15,18 @@ class Billing {
 describe('an operator who errs', () => {
   let host: Host;
   beforeAll(async () => {
-    host = await startHost({ ...quick, providers: [Billing] });
+    host = await startHost({
+      ...quick,
+      providers: [Billing],
+      entities: [...(quick.entities ?? []), Customer],
+    });
     await send(host, { object: 'customer', id: 'cus_1' });
     await send(host, { object: 'customer', id: 'cus_2' });
     await settled(host);
   });
   afterAll(() => host.close());
 
+  const adoption = { from: Customer, key: 'id' };
   const record = { source: 'stripe', resource: 'customer', id: 'cus_1' };
   const mistakes: Record<string, [(sync: any) => Promise<unknown>, RegExp]> = {
     'a misspelt field of a replay': [
@@ -49,6 +55,32 @@ describe('an operator who errs', () => {
       (sync) => sync.erase({ ...record, source: 'strpe' }),
       /there is no source 'strpe'; there is: 'stripe'/,
     ],
+    'the source of what is to be adopted': [
+      (sync) => sync.adopt('strpe', 'customer', adoption),
+      /there is no source 'strpe'/,
+    ],
+    'its resource': [
+      (sync) => sync.adopt('stripe', 'custmer', adoption),
+      /adopt\(\): 'custmer' cannot be read from stripe/,
+    ],
+    'its column': [
+      (sync) => sync.adopt('stripe', 'customer', { ...adoption, key: 'stripId' }),
+      /Customer has no column 'stripId'; it has: .*id/,
+    ],
+    'a field of that': [
+      (sync) => sync.adopt('stripe', 'customer', { ...adoption, connection: 'acct_1' }),
+      /Did you mean 'connectionId'\?/,
+    ],
+    'an entity that is none': [
+      (sync) => sync.adopt('stripe', 'customer', { ...adoption, from: Billing }),
+      /Billing is no entity of the module's data source/,
+    ],
+    'what is to be explained': [(sync) => sync.explain(5), /the event's id must be a text .*, and is 5/],
+    'a run about nothing': [
+      (sync) => sync.backfill({ source: 'stripe', resources: [] }),
+      /resources must be an array of at least one name; leave it out for all, and is an empty array/,
+    ],
+    'a run without a source': [(sync) => sync.reconcile({}), /reconcile\(\): source is missing/],
     'a field of it': [(sync) => sync.erase({ ...record, conection: 'acct_1' }), /there is no such option/],
   };
 

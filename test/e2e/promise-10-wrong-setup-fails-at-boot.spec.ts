@@ -65,12 +65,12 @@ const mistakes: Record<string, Mistake> = {
   },
   'an around that no module provides': {
     code: 'SYNC_INVALID_OPTION',
-    fix: /around is the class TenantScope.*add it to the providers of a module/,
+    fix: /around: TenantScope is no provider.*add it to the providers of a module/,
     options: { around: TenantScope },
   },
   'an around that is no function': {
     code: 'SYNC_INVALID_OPTION',
-    fix: /around must be a function \(call, next\) => \.\.\., or a provider class/,
+    fix: /around: the class Customer has no method `around`/,
     options: { around: Customer as unknown as Around },
   },
   'a handler for a source that is not there': {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isDataError } from '../../database/database.errors.js';
-import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { Dispatcher, dueRecordsOf } from '../../dispatch/dispatcher.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import { Budget } from '../../hydrate/budget.js';
 import { ProviderCallService, type CallResult } from '../../hydrate/provider-call.service.js';
@@ -141,7 +141,7 @@ export class PollService {
     progress.fresh.push(
       ...fresh.map(({ type, occurredAt, record }) => ({ type, occurredAt, resource: record.resource })),
     );
-    this.dispatcher.dispatch(fresh.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
+    this.dispatcher.dispatch(dueRecordsOf(fresh));
   }
 
   /** What the tables refuse is kept as unstorable, as it is of a delivery, before the cursor passes it. */

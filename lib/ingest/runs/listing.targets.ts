@@ -15,10 +15,18 @@ export interface ListingTarget {
   resources?: readonly string[];
 }
 
+const someNames: OptionKind = {
+  takes: 'an array of at least one name; leave it out for all',
+  fits: (value) =>
+    anArray.fits(value) &&
+    (value as unknown[]).every((name) => aText(64).fits(name)) &&
+    (value as unknown[]).length > 0,
+};
+
 const KINDS = {
   source: aText(64),
   connectionId: aText(255),
-  resources: anArray,
+  resources: someNames,
 } satisfies OptionKinds<ListingTarget>;
 
 /** Of methods that list what was created within a time. */
@@ -47,6 +55,7 @@ export class ListingTargets {
   ): Options {
     const problem = optionProblem(options, { ...KINDS, ...more });
     if (problem) throw wrong(method, problem);
+    if (options.source === undefined) throw wrong(method, 'source is missing');
     return options;
   }
 

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Query } from '../../database/sync.database.js';
-import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { Dispatcher, dueRecordsOf } from '../../dispatch/dispatcher.js';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import { InboxService } from '../../inbox/inbox.service.js';
@@ -209,7 +209,7 @@ export class ReconcileService {
           fresh = run.request.dryRun ? [] : await this.inbox.acceptWithin(query, rows);
         },
       );
-      this.dispatcher.dispatch(fresh.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
+      this.dispatcher.dispatch(dueRecordsOf(fresh));
     }
   }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isDataError } from '../../database/database.errors.js';
 import { whole } from '../../database/statement.js';
 import { SyncDatabase } from '../../database/sync.database.js';
-import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { Dispatcher, dueRecordsOf } from '../../dispatch/dispatcher.js';
 import { Budget } from '../../hydrate/budget.js';
 import {
   ProviderCallService,
@@ -135,7 +135,7 @@ export class RunWalker {
         (changed: number) => withPage(progress, resource, slice, { ...move, changed }),
         async (query) => (fresh = await reader.store(query, resource, page, ticket)).length,
       );
-      this.dispatcher.dispatch(fresh.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
+      this.dispatcher.dispatch(dueRecordsOf(fresh));
       return { outcome: 'stored', progress: after };
     } catch (error) {
       if (error instanceof TargetReadError)

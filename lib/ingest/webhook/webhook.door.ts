@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Delivery, RejectReason } from '../../model/connector.js';
 import { DEFAULT_CONNECTION } from '../../model/record.js';
-import { Dispatcher, dueRecordOf } from '../../dispatch/dispatcher.js';
+import { Dispatcher, dueRecordsOf } from '../../dispatch/dispatcher.js';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import { InboxUnavailableError } from '../../inbox/inbox.errors.js';
 import { InboxService } from '../../inbox/inbox.service.js';
@@ -94,7 +94,7 @@ export class WebhookDoor {
       if (!verdict.ok) return { status: 401, reason: verdict.reason };
       const rows = this.rowsOf(source, delivery);
       await this.inbox.accept(rows);
-      this.dispatcher.dispatch(rows.map((row) => dueRecordOf(row.recordKey, row.record, [row.type])));
+      this.dispatcher.dispatch(dueRecordsOf(rows));
       return { status: 200 };
     } catch (error) {
       return this.refusal(error);
