@@ -196,7 +196,7 @@ describe('whatever happens, all is right in the end', () => {
       number += 1;
       let mayBeStale = false;
       Object.assign(stripe.faults, { duplicateRate: 0.3, reorder: true, delayMs: [0, 20], slowMs: [0, 15] });
-      let held: { page: HeldRequest; left: number }[] = [];
+      let held: { page: HeldRequest<ApiRequestEntry>; left: number }[] = [];
       const release = (all: boolean) => {
         held.forEach((each) => (each.left -= 1));
         held.filter(({ left }) => all || left <= 0).forEach(({ page }) => page.release());

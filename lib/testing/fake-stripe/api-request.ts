@@ -1,20 +1,14 @@
+import type { RequestEntry } from '../fake-provider/api-request.js';
 import type { StripeApiError } from './api-error.js';
 import type { StripeParams } from './stripe-object.js';
 
-/** One request as the log keeps it. */
-export interface ApiRequestEntry {
-  readonly method: string;
-  /** Without the query: `/v1/invoices/in_1`. */
-  readonly path: string;
+/** One request as the log keeps it: its `path` is `/v1/invoices/in_1`. */
+export interface ApiRequestEntry extends RequestEntry {
   /** The query's parameters, decoded. */
   readonly query: StripeParams;
   /** From `Stripe-Account` (or `Stripe-Context`); `null` for the platform's own. */
   readonly account: string | null;
   readonly idempotencyKey: string | null;
-  /** When it arrived, by the fake's clock. */
-  readonly at: Date;
-  /** The HTTP status of the answer; `null` until it is sent, 0 if the connection was cut instead. */
-  status: number | null;
 }
 
 /** A request with what the log does not keep. */
@@ -31,11 +25,4 @@ export interface ApiRequest {
   readonly invalid: StripeApiError | null;
   /** The body as it came, to tell one request from another under the same idempotency key. */
   readonly text: string;
-}
-
-/** An answer on its way out. An object body is sent as JSON, text as HTML. */
-export interface ApiAnswer {
-  readonly status: number;
-  readonly body: object | string;
-  readonly headers?: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,11 @@
 import { Api } from './api.js';
-import { ApiServer } from './api-server.js';
+import { FakeServer } from '../fake-provider/fake-server.js';
+import { ApiExchange } from './api-exchange.js';
+import type { ApiRequest, ApiRequestEntry } from './api-request.js';
 import { Endpoints } from './endpoints.js';
 import type { FakeStripeOptions } from './fake-stripe.options.js';
 import { Faults } from './faults.js';
-import { Random } from './random.js';
+import { Random } from '../fake-provider/random.js';
 import { StripeState } from './state.js';
 import { WebhookSender } from './webhook-sender.js';
 
@@ -19,7 +21,7 @@ export interface FakeStripeParts {
   readonly endpoints: Endpoints;
   readonly state: StripeState;
   readonly sender: WebhookSender;
-  readonly server: ApiServer;
+  readonly server: FakeServer<ApiRequestEntry, ApiRequest>;
 }
 
 /** Puts the parts together; nothing runs yet. The defaults of the options stand here. */
@@ -46,7 +48,7 @@ export function assemble(options: FakeStripeOptions): FakeStripeParts {
     send: (event) => sender.send(event),
   });
   const api = new Api(state, faults, now, (options.eventRetentionDays ?? 30) * DAY);
-  const server = new ApiServer({
+  const exchange = new ApiExchange({
     apiKey,
     now,
     // Not the state's: the ids of objects must not depend on how many requests were made.
@@ -54,5 +56,6 @@ export function assemble(options: FakeStripeOptions): FakeStripeParts {
     faults,
     run: (request) => api.run(request),
   });
+  const server = new FakeServer<ApiRequestEntry, ApiRequest>(exchange);
   return { apiKey, secrets, now, clock, faults, endpoints, state, sender, server };
 }

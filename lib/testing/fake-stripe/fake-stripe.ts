@@ -1,11 +1,11 @@
 import type { ApiRequestEntry } from './api-request.js';
-import type { CallLog, LogMatch } from './call-log.js';
+import type { CallLog, LogMatch } from '../fake-provider/call-log.js';
 import { assemble } from './assembly.js';
 import type { FakeStripeParts } from './assembly.js';
 import { create, remove, update } from './effects.js';
 import type { FakeStripeOptions } from './fake-stripe.options.js';
 import type { Faults } from './faults.js';
-import type { HeldRequest, HoldPoint } from './gates.js';
+import type { HeldRequest, HoldPoint } from '../fake-provider/gates.js';
 import { failInvoicePayment, finalizeInvoice, payInvoice } from './lifecycles/invoices.js';
 import { cancelSubscription, createSubscription, renewSubscription } from './lifecycles/subscriptions.js';
 import type { NewSubscription, PaymentOutcome } from './lifecycles/subscriptions.js';
@@ -222,7 +222,7 @@ export class FakeStripe {
    * Holds the next API request that matches until it is released: at its `arrival`, before anything is read, or with its
    * `answer` ready, so that what it has read grows old. Only requests that do work reach `answer`.
    */
-  hold(match: LogMatch<ApiRequestEntry>, point: HoldPoint = 'answer'): HeldRequest {
+  hold(match: LogMatch<ApiRequestEntry>, point: HoldPoint = 'answer'): HeldRequest<ApiRequestEntry> {
     return this.parts.server.gates.hold(match, point);
   }
 

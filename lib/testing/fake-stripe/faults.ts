@@ -1,11 +1,7 @@
-import type { View } from './shelf.js';
-import type { ApiAnswer, ApiRequestEntry } from './api-request.js';
+import { RequestFaults, type Delay, type RequestFailure } from '../fake-provider/request-faults.js';
 import { StripeApiError, rateLimited, wrongKey } from './api-error.js';
-import { matches } from './call-log.js';
-import type { LogMatch } from './call-log.js';
-
-/** A delay in milliseconds: fixed, or anywhere from the first to the second. */
-export type Delay = number | readonly [min: number, max: number];
+import type { ApiRequestEntry } from './api-request.js';
+import type { View } from './shelf.js';
 
 /** 429 answers. */
 export interface RateLimitFault {
@@ -20,20 +16,10 @@ export interface RateLimitFault {
   reason?: string | null;
 }
 
-/** A failure of the next requests that match. */
-export interface RequestFailure {
-  /** @default every request */
-  match?: LogMatch<ApiRequestEntry>;
-  /** How many requests fail. @default 1 */
-  times?: number;
-  /** The HTTP status. @default 500 */
-  status?: number;
+/** How requests to a FakeStripe fail. */
+export interface StripeRequestFailure extends RequestFailure {
   /** `error.type`. @default 'api_error', and 'invalid_request_error' below 500 */
   type?: string;
-  /** `error.code`. @default none */
-  code?: string;
-  message?: string;
-  headers?: Record<string, string>;
   /**
    * The whole body, instead of `{ error }`; text is sent as HTML. stripe-node takes any JSON without the key `error` for a
    * success, whatever the status: `{ status: 500, body: { message: 'internal' } }` tries how its caller takes that.
@@ -44,8 +30,6 @@ export interface RequestFailure {
    * take `times: 2` for a failure that its caller sees.
    */
   disconnect?: boolean;
-  /** Do the work first: the change is made and its answer is lost. @default false */
-  afterWork?: boolean;
 }
 
 /**
@@ -54,7 +38,7 @@ export interface RequestFailure {
  * Rates are chances from 0 to 1. Whether a webhook is dropped or doubled, and how long it is delayed, depends only on the
  * seed and its event's id, so the same run has the same faults.
  */
-export class Faults {
+export class Faults extends RequestFaults<ApiRequestEntry, StripeRequestFailure> {
   /** Webhooks that never come. The event stays in the log, as not delivered. */
   dropRate = 0;
   /** Webhooks that come once more after they were acknowledged, with a new signature. */
@@ -64,13 +48,7 @@ export class Faults {
   /** How late the first attempt of each webhook is. */
   delayMs: Delay = 0;
 
-  /** Every API request answers 503. */
-  outage = false;
-  /** Every API request answers 401. */
-  unauthorized = false;
   rateLimit: RateLimitFault | null = null;
-  /** How long each API answer is held back after it was worked out: what was read may have changed when it arrives. */
-  slowMs: Delay = 0;
   /** So many next reads of single objects give the version before the newest; 404 if there is only one. Counts down. */
   staleReads = 0;
   /** Reads of single objects give the state as it was so long ago, by the fake's clock. */
@@ -80,18 +58,7 @@ export class Faults {
   /** Events are missing from `GET /v1/events` for so long, by the fake's clock. */
   eventLagMs = 0;
 
-  private failures: (RequestFailure & { left: number })[] = [];
   private recent = new Map<string | null, number[]>();
-
-  /** Makes the next requests fail, or the next that match. Several calls are used up in their order. */
-  failNext(failure: RequestFailure = {}): void {
-    this.failures.push({ ...failure, left: failure.times ?? 1 });
-  }
-
-  /** Back to a world without faults. */
-  clear(): void {
-    Object.assign(this, new Faults());
-  }
 
   /** Refuses a request that the faults do not let through. @throws StripeApiError @internal */
   admit(request: ApiRequestEntry): void {
@@ -102,15 +69,6 @@ export class Faults {
     if (limit.next) limit.next -= 1;
     else if (!this.overRate(request, limit.perSecond ?? Infinity)) return;
     throw rateLimited(limit.reason === undefined ? 'global-rate' : limit.reason);
-  }
-
-  /** Takes the failure that is due for a request, if one is. @internal */
-  takeFailure(request: ApiRequestEntry): RequestFailure | null {
-    const failure = this.failures.find((due) => !due.match || matches(request, due.match));
-    if (!failure) return null;
-    failure.left -= 1;
-    if (failure.left <= 0) this.failures = this.failures.filter((other) => other !== failure);
-    return failure;
   }
 
   /** What the next read of one object sees. `nowMs`: the fake's clock. @internal */
@@ -138,22 +96,14 @@ export class Faults {
   }
 }
 
-/** The answer of a failure that does not cut the connection. */
-export function failureAnswer(failure: RequestFailure): ApiAnswer {
-  const { status = 500, headers } = failure;
-  if (failure.body !== undefined) return { status, headers, body: failure.body };
-  const type = failure.type ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
-  const error = new StripeApiError(status, type, failure.message ?? `Failed on purpose with ${status}.`, {
-    code: failure.code,
-  });
-  return { status, headers, body: error.toBody() };
-}
-
-/** The milliseconds of a delay; `chance` in [0, 1) chooses within a range. */
-export function delayMs(delay: Delay, chance: number): number {
-  if (typeof delay === 'number') return delay;
-  const [min, max] = delay;
-  return min + chance * (max - min);
+/** `{ error }`, as a failure has it. */
+export function failureBody({ type, code, message }: StripeRequestFailure, status: number): object {
+  return new StripeApiError(
+    status,
+    type ?? (status >= 500 ? 'api_error' : 'invalid_request_error'),
+    message ?? `Failed on purpose with ${status}.`,
+    { code },
+  ).toBody();
 }
 
 function asOf(nowMs: number, lagMs: number): View {

@@ -1,20 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StripeApiError } from './api-error.js';
-import type { ApiAnswer, ApiRequest } from './api-request.js';
+import type { ApiAnswer } from '../fake-provider/api-request.js';
+import type { ApiRequest } from './api-request.js';
 import { API_VERSION } from './event-log.js';
 import { decodeForm } from './form.js';
 import type { StripeParams } from './stripe-object.js';
-
-/** The body as text; `null` if the client went away before its end. */
-export async function readBody(incoming: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  } catch {
-    return null;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 /** Reads a request. Parameters that cannot be read are noted, to be answered 400 once it has been let in. */
 export function readRequest(incoming: IncomingMessage, text: string, id: string, at: Date): ApiRequest {

@@ -1,5 +1,6 @@
 import { StripeApiError, badParameter } from './api-error.js';
-import type { ApiAnswer, ApiRequest } from './api-request.js';
+import type { ApiAnswer } from '../fake-provider/api-request.js';
+import type { ApiRequest } from './api-request.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const MAX_KEY_LENGTH = 255;

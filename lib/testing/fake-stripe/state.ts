@@ -4,7 +4,7 @@ import { buildEvent } from './event-log.js';
 import { keyOfObject } from './singletons.js';
 import { ObjectStore } from './object-store.js';
 import { patched, previousAttributes } from './patch.js';
-import type { Random } from './random.js';
+import type { Random } from '../fake-provider/random.js';
 import { render } from './render.js';
 import type { Making } from './resource.js';
 import type { StripeEvent, StripeObject, StripeParams } from './stripe-object.js';

@@ -1,10 +1,10 @@
-import { delayMs } from './faults.js';
+import { delayMs } from '../fake-provider/request-faults.js';
 import type { Faults } from './faults.js';
-import { CallLog } from './call-log.js';
+import { CallLog } from '../fake-provider/call-log.js';
 import type { Endpoints } from './endpoints.js';
-import { HttpPoster } from './http-poster.js';
-import { JobQueue } from './job-queue.js';
-import type { Random } from './random.js';
+import { HttpPoster } from '../fake-provider/http-poster.js';
+import { JobQueue } from '../fake-provider/job-queue.js';
+import type { Random } from '../fake-provider/random.js';
 import { stripeSignature } from './signature.js';
 import type { StripeEvent } from './stripe-object.js';
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { patched } from '../fake-stripe/patch.js';
-import { Random } from '../fake-stripe/random.js';
+import { Random } from '../fake-provider/random.js';
 import { singletonOf } from '../fake-stripe/singletons.js';
 import { StripeState } from '../fake-stripe/state.js';
 import { isPlainObject, type StripeObject, type StripeParams } from '../fake-stripe/stripe-object.js';
