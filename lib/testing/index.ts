@@ -12,6 +12,13 @@ export type { NewSubscription, PaymentOutcome } from './fake-stripe/lifecycles/s
 export type { ChangeOptions } from './fake-stripe/state.js';
 export type { StripeEvent, StripeList, StripeObject, StripeParams } from './fake-stripe/stripe-object.js';
 export type { DeliveryEntry } from './fake-stripe/webhook-sender.js';
+export { FakeSalesforce } from './fake-salesforce/fake-salesforce.js';
+export type { FakeTransaction, SalesforceRecord } from './fake-salesforce/fake-salesforce.js';
+export type { FakeSalesforceOptions } from './fake-salesforce/fake-salesforce.options.js';
+export { SalesforceApiError } from './fake-salesforce/api-error.js';
+export type { SalesforceFaults, SalesforceRequestEntry } from './fake-salesforce/faults.js';
+export type { FieldDefinition, FieldType, ObjectDefinition } from './fake-salesforce/object-definition.js';
+export type { SalesforceFields } from './fake-salesforce/record-store.js';
 export { signedDelivery } from './signed-delivery.js';
 export type { SignedDelivery, SignedDeliveryOptions } from './signed-delivery.js';
 export { TestClock } from './test-clock.js';

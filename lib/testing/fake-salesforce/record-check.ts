@@ -1,0 +1,139 @@
+import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
+import { SalesforceApiError } from './api-error.js';
+import { parseTime } from './dates.js';
+import type { FieldDefinition } from './object-definition.js';
+import type { SalesforceFields, StoredRecord } from './record-store.js';
+import type { Schema, SObject } from './schema.js';
+
+/** The fields of a create or an update as they are stored. @throws SalesforceApiError for what the org refuses */
+export function checked(
+  schema: Schema,
+  object: SObject,
+  given: SalesforceFields,
+  what: 'create' | 'update',
+): SalesforceFields {
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (name === 'attributes' || name === 'Id') continue;
+    const field = schema.fieldName(object, name);
+    const definition = object.fields[field]!;
+    if (definition.readOnly)
+      throw new SalesforceApiError(
+        400,
+        'INVALID_FIELD_FOR_INSERT_UPDATE',
+        `Unable to create/update fields: ${field}. Please check the security settings of this field and verify that it is ` +
+          'read/write for your profile or permission set.',
+        [field],
+      );
+    fields[field] = valueOf(field, definition, value);
+  }
+  const missing = Object.entries(object.fields)
+    .filter(
+      ([name, { required }]) => required && isEmpty(fields[name]) && (what === 'create' || name in fields),
+    )
+    .map(([name]) => name);
+  if (missing.length > 0)
+    throw new SalesforceApiError(
+      400,
+      'REQUIRED_FIELD_MISSING',
+      `Required fields are missing: [${missing.join(', ')}]`,
+      missing,
+    );
+  return fields;
+}
+
+/** @throws SalesforceApiError `DUPLICATE_VALUE` */
+export function checkUnique(
+  object: SObject,
+  fields: SalesforceFields,
+  ownId: string,
+  others: () => readonly StoredRecord[],
+): void {
+  for (const [name, definition] of Object.entries(object.fields)) {
+    if (!(definition.unique ?? definition.externalId) || isEmpty(fields[name])) continue;
+    const twin = others().find(
+      ({ id, deleted, fields: its }) =>
+        !deleted && id !== ownId && isSameValue(definition, its[name], fields[name]),
+    );
+    if (twin)
+      throw new SalesforceApiError(
+        400,
+        'DUPLICATE_VALUE',
+        `duplicate value found: ${name} duplicates value on record with id: ${twin.id}`,
+        [],
+      );
+  }
+}
+
+/** Whether two values of a unique field are one. */
+export function isSameValue({ caseSensitive }: FieldDefinition, a: unknown, b: unknown): boolean {
+  if (isEmpty(a) || isEmpty(b)) return false;
+  const [left, right] = [String(a), String(b)];
+  return caseSensitive ? left === right : left.toLowerCase() === right.toLowerCase();
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: unknown): unknown {
+  if (isEmpty(value)) return type === 'boolean' ? false : null;
+  switch (type) {
+    case 'boolean':
+      if (typeof value !== 'boolean') throw wrongType(name, 'boolean', value);
+      return value;
+    case 'int':
+    case 'double':
+    case 'currency':
+    case 'percent':
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw wrongType(name, type, value);
+      return value;
+    case 'date':
+    case 'datetime':
+      if (typeof value !== 'string' || Number.isNaN(parseTime(value))) throw wrongType(name, type, value);
+      return value;
+    case 'reference': {
+      const id = longIdOf(value);
+      if (id === null)
+        throw new SalesforceApiError(
+          400,
+          'MALFORMED_ID',
+          `${name}: id value of incorrect type: ${String(value)}`,
+          [name],
+        );
+      return id;
+    }
+    case 'id':
+    case 'string':
+    case 'textarea':
+    case 'picklist':
+    case 'email':
+    case 'phone':
+    case 'url': {
+      if (typeof value !== 'string') throw wrongType(name, 'string', value);
+      if (value.length > length)
+        throw new SalesforceApiError(
+          400,
+          'STRING_TOO_LONG',
+          `${name}: data value too large: ${value.slice(0, 60)} (max length=${length})`,
+          [name],
+        );
+      if (type === 'email' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value))
+        throw new SalesforceApiError(
+          400,
+          'INVALID_EMAIL_ADDRESS',
+          `${name}: invalid email address: ${value}`,
+          [name],
+        );
+      return value;
+    }
+  }
+}
+
+function wrongType(name: string, type: string, value: unknown): SalesforceApiError {
+  return new SalesforceApiError(
+    400,
+    'JSON_PARSER_ERROR',
+    `Cannot deserialize instance of ${type} from ${typeof value} value ${JSON.stringify(value)} at field ${name}`,
+  );
+}

@@ -1,0 +1,227 @@
+import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
+import type { Random } from '../fake-provider/random.js';
+import { SalesforceApiError, notFound } from './api-error.js';
+import { formatTime, secondOf } from './dates.js';
+import { checked, checkUnique } from './record-check.js';
+import type { Schema, SObject } from './schema.js';
+
+/** A record's fields, without those that are empty. */
+export type SalesforceFields = Readonly<Record<string, unknown>>;
+
+/** A record as it is stored. It is never changed in place. */
+export interface StoredRecord {
+  readonly object: SObject;
+  readonly id: string;
+  readonly fields: SalesforceFields;
+  readonly deleted: boolean;
+  /** The version before. */
+  readonly previous: StoredRecord | null;
+}
+
+export type ChangeKind = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE';
+
+/** A change that is committed. */
+export interface CommittedChange {
+  readonly kind: ChangeKind;
+  readonly record: StoredRecord;
+  /** The fields that differ. */
+  readonly changed: readonly string[];
+  /** `com/salesforce/api/rest/60.0;client=...`; '' for what happened in Salesforce itself. */
+  readonly origin: string;
+  readonly transactionKey: string;
+  /** By the fake's clock, in milliseconds. */
+  readonly committedAt: number;
+}
+
+/** Changes that have their stamps already, and that nobody sees before `commit()`. */
+export class Transaction {
+  private readonly staged = new Map<string, { kind: ChangeKind; record: StoredRecord }>();
+
+  constructor(
+    private readonly store: RecordStore,
+    private readonly origin: string,
+  ) {}
+
+  find(id: string): StoredRecord | undefined {
+    return this.staged.get(id)?.record ?? this.store.find(id);
+  }
+
+  /** @throws SalesforceApiError what the org refuses */
+  create(object: SObject, given: SalesforceFields): StoredRecord {
+    const { schema, userId } = this.store;
+    const fields = checked(schema, object, given, 'create');
+    const id = typeof given.Id === 'string' ? longIdOf(given.Id)! : this.store.nextId(object.prefix);
+    if (this.find(id)) throw new SalesforceApiError(400, 'DUPLICATE_VALUE', `duplicate value found: ${id}`);
+    checkUnique(object, fields, id, () => this.others(object));
+    const stamp = formatTime(secondOf(this.store.now()));
+    const whole = {
+      ...fields,
+      Id: id,
+      OwnerId: fields.OwnerId ?? userId,
+      IsDeleted: false,
+      CreatedDate: stamp,
+      CreatedById: userId,
+      LastModifiedDate: stamp,
+      LastModifiedById: userId,
+      SystemModstamp: stamp,
+    };
+    return this.stage('CREATE', {
+      object,
+      id,
+      fields: named(object, whole),
+      deleted: false,
+      previous: null,
+    });
+  }
+
+  /** @throws SalesforceApiError */
+  update(id: string, given: SalesforceFields): StoredRecord {
+    const before = this.live(id);
+    const { object } = before;
+    const fields = checked(this.store.schema, object, given, 'update');
+    checkUnique(object, fields, before.id, () => this.others(object));
+    return this.stage('UPDATE', this.revised(before, named(object, { ...before.fields, ...fields }), false));
+  }
+
+  /** @throws SalesforceApiError */
+  remove(id: string): StoredRecord {
+    const before = this.live(id);
+    return this.stage('DELETE', this.revised(before, { ...before.fields, IsDeleted: true }, true));
+  }
+
+  /** Takes one out of the recycle bin. @throws SalesforceApiError */
+  restore(id: string): StoredRecord {
+    const before = this.find(longIdOf(id) ?? '');
+    if (!before?.deleted) throw notFound();
+    return this.stage('UNDELETE', this.revised(before, { ...before.fields, IsDeleted: false }, false));
+  }
+
+  commit(): readonly CommittedChange[] {
+    const changes = this.store.apply([...this.staged.values()], this.origin);
+    this.staged.clear();
+    return changes;
+  }
+
+  private live(given: string): StoredRecord {
+    const id = longIdOf(given);
+    if (id === null) throw new SalesforceApiError(400, 'MALFORMED_ID', `malformed id ${given}`, ['Id']);
+    const record = this.find(id);
+    if (!record) throw notFound();
+    if (record.deleted) throw new SalesforceApiError(404, 'ENTITY_IS_DELETED', 'entity is deleted');
+    return record;
+  }
+
+  private revised(before: StoredRecord, fields: SalesforceFields, deleted: boolean): StoredRecord {
+    const stamp = formatTime(secondOf(this.store.now()));
+    const stamps = { LastModifiedDate: stamp, LastModifiedById: this.store.userId, SystemModstamp: stamp };
+    return { ...before, fields: { ...fields, ...stamps }, deleted, previous: before };
+  }
+
+  private stage(kind: ChangeKind, record: StoredRecord): StoredRecord {
+    const earlier = this.staged.get(record.id);
+    this.staged.set(record.id, { kind: earlier?.kind === 'CREATE' ? 'CREATE' : kind, record });
+    return record;
+  }
+
+  private others(object: SObject): StoredRecord[] {
+    return [
+      ...this.store.all(object.name).filter(({ id }) => !this.staged.has(id)),
+      ...[...this.staged.values()].map(({ record }) => record).filter((record) => record.object === object),
+    ];
+  }
+}
+
+/** All records of an org, and the only code that changes them. */
+export class RecordStore {
+  private readonly byObject = new Map<string, Map<string, StoredRecord>>();
+  private readonly listeners: ((changes: readonly CommittedChange[]) => void)[] = [];
+  private readonly purges = new Map<string, number>();
+  private transactions = 0;
+
+  constructor(
+    readonly schema: Schema,
+    readonly now: () => Date,
+    private readonly random: Random,
+    /** Whose doing everything is. */
+    readonly userId: string,
+  ) {}
+
+  /** Told of each commit. */
+  onCommit(listener: (changes: readonly CommittedChange[]) => void): void {
+    this.listeners.push(listener);
+  }
+
+  begin(origin = ''): Transaction {
+    return new Transaction(this, origin);
+  }
+
+  /** In a transaction of its own. */
+  change<T>(origin: string, work: (transaction: Transaction) => T): T {
+    const transaction = this.begin(origin);
+    const result = work(transaction);
+    transaction.commit();
+    return result;
+  }
+
+  /** Whatever the form of the id; deleted ones too. */
+  find(given: string): StoredRecord | undefined {
+    const id = longIdOf(given);
+    const object = id === null ? undefined : this.schema.objectOfId(id);
+    return object && this.byObject.get(object.name)?.get(id!);
+  }
+
+  /** Of one object, oldest first; deleted ones too. */
+  all(objectName: string): StoredRecord[] {
+    return [...(this.byObject.get(objectName)?.values() ?? [])];
+  }
+
+  /** Forgets deleted records for good, and that they were deleted. */
+  purge(objectName: string): void {
+    for (const { id, deleted } of this.all(objectName))
+      if (deleted) this.byObject.get(objectName)!.delete(id);
+    this.purges.set(objectName, this.now().getTime());
+  }
+
+  /** When that was last done, in milliseconds; 0: never. */
+  purgedAt(objectName: string): number {
+    return this.purges.get(objectName) ?? 0;
+  }
+
+  nextId(prefix: string): string {
+    return longIdOf(`${prefix}Fk${this.random.text(10)}`)!;
+  }
+
+  /** @internal */
+  apply(
+    staged: readonly { readonly kind: ChangeKind; readonly record: StoredRecord }[],
+    origin: string,
+  ): readonly CommittedChange[] {
+    if (staged.length === 0) return [];
+    const transactionKey = `tx-${String(++this.transactions).padStart(8, '0')}`;
+    const committedAt = this.now().getTime();
+    const changes = staged.map(({ kind, record }) => {
+      const { name } = record.object;
+      const before = this.byObject.get(name)?.get(record.id) ?? null;
+      const kept = { ...record, previous: before && { ...before, previous: null } };
+      if (!this.byObject.has(name)) this.byObject.set(name, new Map());
+      this.byObject.get(name)!.set(record.id, kept);
+      const changed = changedFields(before?.fields ?? {}, record.fields);
+      return { kind, record: kept, changed, origin, transactionKey, committedAt };
+    });
+    for (const listener of this.listeners) listener(changes);
+    return changes;
+  }
+}
+
+function changedFields(before: SalesforceFields, after: SalesforceFields): string[] {
+  return Object.keys({ ...before, ...after }).filter(
+    (field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]),
+  );
+}
+
+/** The name of a person is made of its parts. */
+function named(object: SObject, fields: SalesforceFields): SalesforceFields {
+  if (!Object.hasOwn(object.fields, 'LastName')) return fields;
+  const Name = [fields.FirstName, fields.LastName].filter(Boolean).join(' ');
+  return { ...fields, Name };
+}
