@@ -18,7 +18,7 @@ export type { FakeSalesforceOptions } from './fake-salesforce/fake-salesforce.op
 export { SalesforceApiError } from './fake-salesforce/api-error.js';
 export type { SalesforceFaults, SalesforceRequestEntry } from './fake-salesforce/faults.js';
 export type { FieldDefinition, FieldType, ObjectDefinition } from './fake-salesforce/object-definition.js';
-export type { SalesforceFields } from './fake-salesforce/record-store.js';
+export type { SalesforceFields } from './fake-salesforce/stored-record.js';
 export { signedDelivery } from './signed-delivery.js';
 export type { SignedDelivery, SignedDeliveryOptions } from './signed-delivery.js';
 export { TestClock } from './test-clock.js';

@@ -31,8 +31,9 @@ interface Position {
   readonly top?: string;
   /** The window before this one was empty. */
   readonly sparse?: boolean;
-  /** The newest event that was seen, in seconds. */
+  /** The newest event that was seen, in seconds, and its id. */
   readonly newest?: number;
+  readonly newestId?: string;
   /** When it was seen first, in seconds, by the reader's clock. */
   readonly seenAt?: number;
   /** When the log was last read to its end, in seconds, by the reader's clock. */
@@ -111,9 +112,7 @@ interface Next {
 function nextPosition(position: Position, { events, more }: LogPage, now: number): Next {
   const { since, until, after, top } = position;
   const [first, last] = [events[0], events.at(-1)];
-  const newest = Math.max(position.newest ?? 0, first?.created ?? 0) || undefined;
-  const seenAt = newest === position.newest ? position.seenAt : now;
-  const seen = { newest, seenAt };
+  const seen = seenBy(position, first, now);
   if (!more && (after || until === undefined)) return { position: atEnd(since, seen, now), more };
   if (after) return { position: { ...position, ...seen, after: first!.id }, more };
   if (!more) return { position: { ...above(position, first?.id), ...seen }, more: true };
@@ -126,18 +125,27 @@ function nextPosition(position: Position, { events, more }: LogPage, now: number
   };
 }
 
+type Seen = Pick<Position, 'newest' | 'newestId' | 'seenAt'>;
+
+/** @param first the newest event of a page */
+function seenBy(position: Position, first: LogPage['events'][number] | undefined, now: number): Seen {
+  const { newest, newestId, seenAt, before } = position;
+  // Of one second that is read downwards, the first page has the newest.
+  if (!first || (newest !== undefined && first.created < newest + (before ? 1 : 0)))
+    return { newest, newestId, seenAt };
+  return { newest: first.created, newestId: first.id, seenAt: first.created === newest ? seenAt : now };
+}
+
 /**
  * Nothing is above: the next walk begins anew, where events may still come in late. Where nothing new has come for so long
- * that none can any more, it begins with the newest itself.
+ * that none can any more, it goes on after the newest.
  */
-function atEnd(
-  since: number,
-  { newest, seenAt }: Pick<Position, 'newest' | 'seenAt'>,
-  now: number,
-): Position {
+function atEnd(since: number, seen: Seen, now: number): Position {
+  const { newest, newestId, seenAt } = seen;
   if (newest === undefined) return { since, readAt: now };
-  const overlap = now - (seenAt ?? now) < 2 * OVERLAP_SECONDS ? OVERLAP_SECONDS : 0;
-  return { since: Math.max(since, newest - overlap), newest, seenAt, readAt: now };
+  if (now - (seenAt ?? now) < 2 * OVERLAP_SECONDS)
+    return { since: Math.max(since, newest - OVERLAP_SECONDS), ...seen, readAt: now };
+  return { since: Math.max(since, newest), after: newestId, ...seen, readAt: now };
 }
 
 /** The window is read, and what lies above it is still to come. */
@@ -156,8 +164,8 @@ function narrower({ since, sparse }: Position, newest: number, oldest: number): 
   return since + Math.max(0, sparse ? middle : Math.min(halfPage, middle));
 }
 
-function again({ since, newest, seenAt, readAt }: Position): ChangesPage {
-  return { events: [], cursor: JSON.stringify({ since, newest, seenAt, readAt }), more: true };
+function again({ since, newest, newestId, seenAt, readAt }: Position): ChangesPage {
+  return { events: [], cursor: JSON.stringify({ since, newest, newestId, seenAt, readAt }), more: true };
 }
 
 function parsed(event: unknown, connectionId: string): IncomingEvent[] {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hashOf } from '../../model/content-hash.js';
 
 /** Raised whenever `fingerprintOf` gives another result for the same content. */
 export const FINGERPRINT_REVISION = 1;
@@ -15,7 +15,7 @@ export const FINGERPRINT_REVISION = 1;
 export function fingerprintOf(resource: string, data: object): string {
   const own = VOLATILE_IN.get(resource) ?? [];
   const content = Object.fromEntries(Object.entries(data).filter(([key]) => !own.includes(key)));
-  return createHash('sha256').update(canonical(content, VOLATILE)).digest('hex');
+  return hashOf(content, { without: VOLATILE, wholeIn: 'metadata' });
 }
 
 /** In any object at any depth: records embed each other. */
@@ -40,16 +40,3 @@ const VOLATILE_IN: ReadonlyMap<string, readonly string[]> = new Map([
   ['identity.verification_session', ['client_secret', 'url']],
   ['terminal.reader', ['last_seen_at']],
 ]);
-
-const NOTHING: ReadonlySet<string> = new Set();
-
-function canonical(value: unknown, volatile: ReadonlySet<string>): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonical(item, volatile)).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const fields = value as Record<string, unknown>;
-  const kept = Object.keys(fields).filter((key) => !volatile.has(key) && fields[key] != null);
-  const members = kept.sort().map((key) => {
-    return `${JSON.stringify(key)}:${canonical(fields[key], key === 'metadata' ? NOTHING : volatile)}`;
-  });
-  return `{${members.join(',')}}`;
-}

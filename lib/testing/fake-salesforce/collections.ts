@@ -1,7 +1,8 @@
 import type { ApiAnswer } from '../fake-provider/api-request.js';
 import { SalesforceApiError } from './api-error.js';
 import { ok, type ApiParts, type Call, type Route } from './route.js';
-import type { SalesforceFields, Transaction } from './record-store.js';
+import type { Transaction } from './record-store.js';
+import type { SalesforceFields } from './stored-record.js';
 import { viewOf } from './record-view.js';
 import type { SObject } from './schema.js';
 import { byExternalId } from './sobjects.js';

@@ -5,7 +5,8 @@ import { notFound } from './api-error.js';
 import type { FakeSalesforceOptions } from './fake-salesforce.options.js';
 import type { SalesforceFaults, SalesforceRequestEntry } from './faults.js';
 import type { ObjectDefinition } from './object-definition.js';
-import type { SalesforceFields, Transaction } from './record-store.js';
+import type { Transaction } from './record-store.js';
+import type { SalesforceFields } from './stored-record.js';
 
 /** A record as `FakeSalesforce` gives it: all its fields, `null` where they are empty. */
 export type SalesforceRecord = Readonly<Record<string, any>> & { readonly Id: string };

@@ -2,7 +2,7 @@ import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
 import { SalesforceApiError } from './api-error.js';
 import { parseTime } from './dates.js';
 import type { FieldDefinition } from './object-definition.js';
-import type { SalesforceFields, StoredRecord } from './record-store.js';
+import type { SalesforceFields, StoredRecord } from './stored-record.js';
 import type { Schema, SObject } from './schema.js';
 
 /** The fields of a create or an update as they are stored. @throws SalesforceApiError for what the org refuses */

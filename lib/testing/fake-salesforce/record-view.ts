@@ -1,4 +1,4 @@
-import type { StoredRecord } from './record-store.js';
+import type { StoredRecord } from './stored-record.js';
 
 /** What the API puts before the fields of each record. */
 export function attributesOf({ object, id }: StoredRecord, version: string): object {

@@ -2,7 +2,8 @@ import type { ApiAnswer } from '../fake-provider/api-request.js';
 import { SalesforceApiError, notFound } from './api-error.js';
 import { NO_CONTENT, ok, type ApiParts, type Call, type Route } from './route.js';
 import { isSameValue } from './record-check.js';
-import type { SalesforceFields, StoredRecord, Transaction } from './record-store.js';
+import type { Transaction } from './record-store.js';
+import type { SalesforceFields, StoredRecord } from './stored-record.js';
 import { viewOf } from './record-view.js';
 import type { Schema, SObject } from './schema.js';
 

@@ -2,7 +2,8 @@ import { longIdOf } from '../../../connectors/salesforce/salesforce.record-id.js
 import { malformedQuery, noSuchColumn, SalesforceApiError } from '../api-error.js';
 import { parseTime } from '../dates.js';
 import type { FieldDefinition } from '../object-definition.js';
-import type { RecordStore, StoredRecord } from '../record-store.js';
+import type { RecordStore } from '../record-store.js';
+import type { StoredRecord } from '../stored-record.js';
 import { attributesOf } from '../record-view.js';
 import type { SObject } from '../schema.js';
 import type { Condition, Literal, SoqlQuery } from './soql.parser.js';
