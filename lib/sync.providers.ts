@@ -14,6 +14,7 @@ import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { Budget } from './hydrate/budget.js';
 import { HydrationService } from './hydrate/hydration.service.js';
+import { RecordReads } from './hydrate/record-reads.js';
 import { ProviderCallService } from './hydrate/provider-call.service.js';
 import { MemoryBudget } from './hydrate/memory.budget.js';
 import { IdempotencyService } from './inbox/idempotency.service.js';
@@ -145,6 +146,7 @@ const services: Provider[] = [
   UnhandledService,
   { provide: Budget, useClass: MemoryBudget },
   ProviderCallService,
+  RecordReads,
   HydrationService,
   HandlerExplorer,
   HandlerRegistry,

@@ -81,7 +81,15 @@ const CONNECTOR_KINDS = {
 } satisfies OptionKinds<
   Omit<
     Connector,
-    'optionNames' | 'pollable' | 'changes' | 'changesReachMs' | 'listable' | 'listLagMs' | 'list'
+    | 'optionNames'
+    | 'fetchMany'
+    | 'mostFetched'
+    | 'pollable'
+    | 'changes'
+    | 'changesReachMs'
+    | 'listable'
+    | 'listLagMs'
+    | 'list'
   >
 >;
 

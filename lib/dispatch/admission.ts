@@ -34,16 +34,22 @@ export class Admission {
 
   private async admitLane(lane: readonly DueRecord[]): Promise<DueRecord[]> {
     const [first] = lane as [DueRecord];
-    const grant = await this.budget.take(first, lane.length, classOf(first));
-    const granted = lane.slice(0, grant.granted);
-    granted.forEach((record) => this.holders.add(record));
-    const refused = lane.slice(grant.granted).map(({ recordKey }) => recordKey);
+    const most = this.hydration.mostByOneCall(first.source);
+    const calls = callsFor(lane, most);
+    const grant = await this.budget.take(first, calls.length, classOf(first));
+    const granted = calls.slice(0, grant.granted);
+    // What is read for several is needed as long as one of them needs it.
+    granted.filter((records) => records.length === 1).forEach(([record]) => this.holders.add(record!));
+    const refused = calls
+      .slice(grant.granted)
+      .flat()
+      .map(({ recordKey }) => recordKey);
     if (refused.length > 0) {
-      const everyMs = 1_000 / this.options.sources[first.source]!.callsPerSecond;
+      const everyMs = 1_000 / this.options.sources[first.source]!.callsPerSecond / most;
       await this.waiting.postpone(refused, grant.reason ?? 'budget', grant.retryInMs, everyMs);
       refused.forEach((_, i) => this.postponed(grant.retryInMs + i * everyMs));
     }
-    return granted;
+    return granted.flat();
   }
 
   /** These were let through and made no call: their tokens go back, where they had one. */
@@ -68,13 +74,27 @@ function classOf({ types = [] }: DueRecord): CallClass {
   return runs.includes('reconcile') ? 'reconcile' : 'backfill';
 }
 
-function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
-  const lanes = new Map<string, DueRecord[]>();
-  for (const record of records) {
-    const name = `${record.source} ${record.connectionId} ${classOf(record)}`;
-    const lane = lanes.get(name);
-    if (lane) lane.push(record);
-    else lanes.set(name, [record]);
+/** Which records each call reads: of one resource, and no more than it can. */
+function callsFor(lane: readonly DueRecord[], most: number): DueRecord[][] {
+  if (most === 1) return lane.map((record) => [record]);
+  const calls: DueRecord[][] = [];
+  for (const records of grouped(lane, ({ resource }) => resource)) {
+    for (let from = 0; from < records.length; from += most) calls.push(records.slice(from, from + most));
   }
-  return [...lanes.values()];
+  return calls;
+}
+
+function lanesOf(records: readonly DueRecord[]): DueRecord[][] {
+  return grouped(records, (record) => `${record.source} ${record.connectionId} ${classOf(record)}`);
+}
+
+function grouped(records: readonly DueRecord[], nameOf: (record: DueRecord) => string): DueRecord[][] {
+  const groups = new Map<string, DueRecord[]>();
+  for (const record of records) {
+    const name = nameOf(record);
+    const group = groups.get(name);
+    if (group) group.push(record);
+    else groups.set(name, [record]);
+  }
+  return [...groups.values()];
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RecordKey } from '../model/record.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { ProviderCallService, type FailedCall } from './provider-call.service.js';
+import { RecordReads } from './record-reads.js';
 
 export interface FoundRecord {
   readonly outcome: 'found';
@@ -18,6 +19,7 @@ export type Hydration = FoundRecord | { readonly outcome: 'missing'; readonly st
 export class HydrationService {
   constructor(
     private readonly calls: ProviderCallService,
+    private readonly reads: RecordReads,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
@@ -26,19 +28,17 @@ export class HydrationService {
     return this.options.sources[source]?.connector.fetchable(resource) ?? false;
   }
 
+  /** How many records of a kind are read by one call. */
+  mostByOneCall(source: string): number {
+    return this.reads.mostByOneCall(source);
+  }
+
   /** One read, for which a token has been taken. Never throws. */
   async hydrate(record: RecordKey): Promise<Hydration> {
-    const { connector } = this.options.sources[record.source]!;
-    const read = await this.calls.call(
-      record,
-      `${record.resource} ${record.id}`,
-      async (options): Promise<Hydration> => {
-        const fetched = await connector.fetch(record, options);
-        if (!fetched.found) return { outcome: 'missing', stated: fetched.stated };
-        return this.found(record, fetched.data);
-      },
-    );
-    return read.outcome === 'failed' ? read : read.answer;
+    const read = await this.reads.read(record);
+    if (read.outcome === 'failed') return read;
+    if (!read.answer.found) return { outcome: 'missing', stated: read.answer.stated };
+    return this.found(record, read.answer.data);
   }
 
   /** A record's content, however it was read. */

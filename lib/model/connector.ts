@@ -146,6 +146,16 @@ export interface Connector {
   fetch(record: RecordKey, options: FetchOptions): Promise<Fetched>;
 
   /**
+   * Reads many records of one connection and resource by one call, and says of each, in the same order, what `fetch` would
+   * have come to: a ProviderError for one that cannot be read. Missing: each record costs a call.
+   * @throws ProviderError that keeps all of them from being read
+   */
+  fetchMany?(records: readonly RecordKey[], options: FetchOptions): Promise<readonly (Fetched | Error)[]>;
+
+  /** How many records `fetchMany` may be given at most. @default 200 */
+  readonly mostFetched?: number;
+
+  /**
    * The connections whose log of changes can be read: accounts, each once, whatever they are called. Missing: this
    * provider has no such log.
    */

@@ -42,6 +42,7 @@ describe('the programs in the README', () => {
     const programs = [
       'app.module.ts',
       'billing.e2e.spec.ts',
+      'crm.module.ts',
       'dunning.spec.ts',
       'entities.ts',
       'legacy-hook.controller.ts',

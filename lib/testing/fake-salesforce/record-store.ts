@@ -125,14 +125,19 @@ export class RecordStore {
   private readonly listeners: ((changes: readonly CommittedChange[]) => void)[] = [];
   private readonly purges = new Map<string, number>();
   private transactions = 0;
+  private ids = 0;
+  /** Tells the ids of one org from those of others. */
+  private readonly pod: string;
 
   constructor(
     readonly schema: Schema,
     readonly now: () => Date,
-    private readonly random: Random,
+    random: Random,
     /** Whose doing everything is. */
     readonly userId: string,
-  ) {}
+  ) {
+    this.pod = random.text(3);
+  }
 
   /** Told of each commit. */
   onCommit(listener: (changes: readonly CommittedChange[]) => void): void {
@@ -175,8 +180,10 @@ export class RecordStore {
     return this.purges.get(objectName) ?? 0;
   }
 
+  /** Ids ascend, as those of records that are created one after the other do. */
   nextId(prefix: string): string {
-    return longIdOf(`${prefix}Fk${this.random.text(10)}`)!;
+    this.ids += 1;
+    return longIdOf(`${prefix}${this.pod}${base62(this.ids).padStart(9, '0')}`)!;
   }
 
   /** @internal */
@@ -199,6 +206,12 @@ export class RecordStore {
     for (const listener of this.listeners) listener(changes);
     return changes;
   }
+}
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+function base62(value: number): string {
+  return (value >= 62 ? base62(Math.floor(value / 62)) : '') + DIGITS[value % 62];
 }
 
 function changedFields(before: SalesforceFields, after: SalesforceFields): string[] {

@@ -1,0 +1,123 @@
+import type { ChangesPage, ChangesRequest, FetchOptions, IncomingEvent } from '../../model/connector.js';
+import { CursorExpiredError } from '../../sync.errors.js';
+import type { SalesforceClient, SalesforceRow } from './salesforce.client.js';
+import { longIdOf } from './salesforce.record-id.js';
+import { quoted, timeLiteral } from './salesforce.soql.js';
+
+/** As many rows as a query answers with at once. */
+const PAGE_SIZE = 2_000;
+
+/**
+ * Only seconds that are over for so long are read: stamps are of whole seconds, and a record that changes twice in one has
+ * the same stamp twice.
+ */
+const SETTLE_MS = 2_000;
+
+/** Deleted records are in the recycle bin for 15 days, less some time to find them. */
+const BIN_MS = 15 * 86_400_000 - 3_600_000;
+
+/** How far the walk over one object has come. */
+interface Place {
+  /** The stamp of the last row, in milliseconds, and its id if the walk is within a window. */
+  readonly at: number;
+  readonly id?: string;
+  /** Where the window ends. */
+  readonly until?: number;
+}
+
+interface Position {
+  readonly objects: Readonly<Record<string, Place>>;
+  /** The object that is read next; missing: the walk begins. */
+  readonly next?: string;
+  /** When all objects were last read to the end, in milliseconds. */
+  readonly readAt: number;
+}
+
+/**
+ * One page of what has changed, object after object, each in the order of stamp and id: `Connector.changes`. There is no
+ * log of changes to be read by query: a record that has changed often comes once, as it is now.
+ */
+export async function readChanges(
+  client: SalesforceClient,
+  objects: readonly string[],
+  overlapMs: number,
+  request: ChangesRequest,
+  options: FetchOptions,
+): Promise<ChangesPage> {
+  const now = request.now.getTime();
+  const position = positionOf(request, now);
+  const object = position.next !== undefined && objects.includes(position.next) ? position.next : objects[0]!;
+  const place = placeOf(position.objects[object], request.since.getTime(), overlapMs, now);
+  const { records } = await client.query(soqlOf(object, place), true, `query ${object}`, options);
+  const following = objects[objects.indexOf(object) + 1];
+  const isMore = records.length === PAGE_SIZE;
+  const last = records.at(-1);
+  const reached: Place = isMore
+    ? { at: stampOf(last!), id: last!.Id, until: place.until }
+    : { at: Math.max(place.at, last ? stampOf(last) : 0, position.objects[object]?.at ?? 0) };
+  const next = isMore ? object : following;
+  const cursor: Position = {
+    objects: { ...position.objects, [object]: reached },
+    next,
+    readAt: next === undefined ? now : position.readAt,
+  };
+  return {
+    events: records.map((row) => eventOf(object, row, request.connectionId)),
+    cursor: JSON.stringify(cursor),
+    more: next !== undefined,
+  };
+}
+
+function positionOf({ cursor }: ChangesRequest, now: number): Position {
+  if (cursor === null) return { objects: {}, readAt: now };
+  const position = JSON.parse(cursor) as Position;
+  if (now - position.readAt < BIN_MS) return position;
+  throw new CursorExpiredError(
+    `Salesforce keeps deleted records for 15 days, and changes were last read on ${new Date(position.readAt).toISOString()}`,
+    new Date(now - BIN_MS),
+  );
+}
+
+/** Where the next page begins: within a window, or at a new one that begins before the newest stamp that was seen. */
+function placeOf(place: Place | undefined, since: number, overlapMs: number, now: number): Place {
+  if (place?.id !== undefined) return place;
+  const from = (place?.at ?? since) - overlapMs;
+  return { at: from, until: Math.floor((now - SETTLE_MS) / 1000) * 1000 };
+}
+
+function soqlOf(object: string, { at, id, until }: Place): string {
+  const from = timeLiteral(at);
+  const after =
+    id === undefined
+      ? `SystemModstamp >= ${from}`
+      : `(SystemModstamp > ${from} OR (SystemModstamp = ${from} AND Id > ${quoted(id)}))`;
+  return (
+    `SELECT Id, IsDeleted, CreatedDate, SystemModstamp FROM ${object} WHERE ${after} ` +
+    `AND SystemModstamp < ${timeLiteral(until!)} ORDER BY SystemModstamp, Id LIMIT ${PAGE_SIZE}`
+  );
+}
+
+function stampOf(row: SalesforceRow): number {
+  return Date.parse(String(row.SystemModstamp).replace(/\+0000$/, 'Z'));
+}
+
+function eventOf(object: string, row: SalesforceRow, connectionId: string): IncomingEvent {
+  const id = longIdOf(row.Id) ?? row.Id;
+  const deletion = row.IsDeleted === true;
+  const stamp = String(row.SystemModstamp);
+  return {
+    eventId: `${id}:${stamp}`,
+    type: `${object}.${deletion ? 'deleted' : 'changed'}`,
+    connectionId,
+    resource: object,
+    recordId: id,
+    occurredAt: new Date(stampOf(row)),
+    deletion,
+    payload: JSON.stringify({
+      Id: id,
+      IsDeleted: deletion,
+      CreatedDate: row.CreatedDate,
+      SystemModstamp: stamp,
+    }),
+  };
+}

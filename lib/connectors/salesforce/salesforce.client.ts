@@ -1,0 +1,104 @@
+import type { Connection } from 'jsforce';
+import type { FetchOptions } from '../../model/connector.js';
+import { SyncConfigError } from '../../sync.errors.js';
+import { failureOf, isSessionOver } from './salesforce.failure.js';
+import type { SalesforceSession } from './salesforce.session.js';
+
+export interface SalesforceRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below the version: `/query?q=...`. */
+  readonly path: string;
+  readonly body?: object;
+  /** What is asked, for messages: `query Account`. */
+  readonly label: string;
+}
+
+/** How much of an org's daily calls are used. */
+export interface ApiUsage {
+  readonly used: number;
+  readonly limit: number;
+}
+
+/** What a query answers. */
+export interface QueryAnswer {
+  readonly done: boolean;
+  readonly nextRecordsUrl?: string;
+  readonly records: readonly SalesforceRow[];
+}
+
+/** A record as the API gives it. */
+export type SalesforceRow = Readonly<Record<string, unknown>> & { readonly Id: string };
+
+/** The only place that talks to an org. One request is one call: jsforce does not repeat it. */
+export class SalesforceClient {
+  /** As the last answer has said. */
+  usage: ApiUsage | null = null;
+
+  constructor(
+    private readonly session: SalesforceSession,
+    /** Names whoever writes, in what the org tells of changes. */
+    readonly clientName: string,
+  ) {}
+
+  /** @throws ProviderError; SyncConfigError if jsforce is missing */
+  async request<T>(request: SalesforceRequest, options: FetchOptions): Promise<T> {
+    try {
+      return await this.inSession((connection) => this.send<T>(connection, request, options));
+    } catch (error) {
+      if (error instanceof SyncConfigError) throw error;
+      throw failureOf(error, request.label);
+    }
+  }
+
+  /** @param withDeleted also what is in the recycle bin */
+  query(soql: string, withDeleted: boolean, label: string, options: FetchOptions): Promise<QueryAnswer> {
+    const path = `/${withDeleted ? 'queryAll' : 'query'}?q=${encodeURIComponent(soql)}`;
+    return this.request({ method: 'GET', path, label }, options);
+  }
+
+  /** In a new session, once, if the org says that this one is over. */
+  private async inSession<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    for (let again = false; ; again = true) {
+      const connection = await this.session.connection();
+      try {
+        const answer = await work(connection);
+        this.session.accepted();
+        return answer;
+      } catch (error) {
+        if (!isSessionOver(error)) throw error;
+        this.session.end(connection);
+        if (again) this.session.refused();
+        if (again) throw error;
+      }
+    }
+  }
+
+  private async send<T>(
+    connection: Connection,
+    { method, path, body }: SalesforceRequest,
+    { timeoutMs, signal }: FetchOptions,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const answer = await connection.request<T>(
+      {
+        method,
+        url: path,
+        headers: {
+          // node-fetch closes the connection otherwise.
+          connection: 'keep-alive',
+          'sforce-call-options': `client=${this.clientName}`,
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      },
+      once(timeoutMs),
+    );
+    this.usage = connection.limitInfo.apiUsage ?? this.usage;
+    return answer;
+  }
+}
+
+/** What jsforce hands through to its transport, and its types do not know. */
+function once(timeoutMs: number): object {
+  return { retry: { maxRetries: 0 }, timeout: timeoutMs };
+}

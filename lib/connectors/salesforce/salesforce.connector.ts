@@ -1,0 +1,120 @@
+import type {
+  ChangesPage,
+  ChangesRequest,
+  Connector,
+  FetchOptions,
+  Fetched,
+  IncomingEvent,
+  ListedResource,
+  ListPage,
+  ListRequest,
+  Verdict,
+} from '../../model/connector.js';
+import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
+import { MalformedDeliveryError, ProviderError, SyncConfigError } from '../../sync.errors.js';
+import { readChanges } from './salesforce.changes.js';
+import { SalesforceClient } from './salesforce.client.js';
+import { fetchRecords, MOST_FETCHED } from './salesforce.fetch.js';
+import { FINGERPRINT_REVISION, fingerprintOf } from './salesforce.fingerprint.js';
+import { readListing } from './salesforce.listing.js';
+import {
+  SALESFORCE_DEFAULTS,
+  SALESFORCE_OPTION_NAMES,
+  type SalesforceConnectorOptions,
+  type SalesforceObjectOptions,
+} from './salesforce.options.js';
+import { loadJsforce, type Jsforce } from './salesforce.package.js';
+import { optionProblems } from './salesforce.problems.js';
+import { SalesforceSession } from './salesforce.session.js';
+
+/** Names this module in what an org tells of changes. */
+const CLIENT_NAME = 'nestjs-hybrid-sync';
+
+/** Knows Salesforce. Its methods are described at `Connector`, what they do about Salesforce in the files they call. */
+export class SalesforceConnector implements Connector {
+  readonly provider = 'salesforce';
+  readonly fingerprintRevision = FINGERPRINT_REVISION;
+  readonly optionNames = Object.keys(SALESFORCE_OPTION_NAMES);
+  readonly mostFetched = MOST_FETCHED;
+  readonly connections: readonly string[];
+  readonly pollable: readonly string[];
+  readonly listable: readonly ListedResource[];
+  private readonly objects: Readonly<Record<string, SalesforceObjectOptions>>;
+  private readonly clients = new Map<string, SalesforceClient>();
+  private loadError: unknown;
+
+  constructor(
+    readonly options: SalesforceConnectorOptions,
+    private readonly sdk: Promise<Jsforce> = loadJsforce(),
+  ) {
+    this.connections = Object.keys(options.connections ?? {});
+    this.pollable = [DEFAULT_CONNECTION, ...this.connections];
+    this.objects = objectsOf(options.objects);
+    this.listable = Object.keys(this.objects).map((resource) => ({ resource, byTime: true }));
+    sdk.catch((error: unknown) => (this.loadError = error));
+  }
+
+  /** @throws SyncConfigError `SYNC_MISSING_PACKAGE` if that is known by now; calls throw it in any case */
+  problems() {
+    if (this.loadError instanceof SyncConfigError) throw this.loadError;
+    return optionProblems(this.options);
+  }
+
+  verify(): Verdict {
+    return { ok: false, reason: 'no-signature' };
+  }
+
+  parse(): IncomingEvent[] {
+    throw new MalformedDeliveryError('Salesforce sends nothing here');
+  }
+
+  fetchable(resource: string): boolean {
+    return Object.hasOwn(this.objects, resource);
+  }
+
+  async fetch(record: RecordKey, options: FetchOptions): Promise<Fetched> {
+    const [fetched] = await this.fetchMany([record], options);
+    if (fetched instanceof Error) throw fetched;
+    return fetched!;
+  }
+
+  fetchMany(records: readonly RecordKey[], options: FetchOptions): Promise<(Fetched | ProviderError)[]> {
+    const { connectionId, resource } = records[0]!;
+    return fetchRecords(this.clientOf(connectionId), records, this.objects[resource]?.fields, options);
+  }
+
+  changes(request: ChangesRequest, options: FetchOptions): Promise<ChangesPage> {
+    const overlapMs = (this.options.overlapSeconds ?? SALESFORCE_DEFAULTS.overlapSeconds) * 1_000;
+    const client = this.clientOf(request.connectionId);
+    return readChanges(client, Object.keys(this.objects), overlapMs, request, options);
+  }
+
+  list(request: ListRequest, options: FetchOptions): Promise<ListPage> {
+    const { fields } = this.objects[request.resource] ?? {};
+    return readListing(this.clientOf(request.connectionId), fields, request, options);
+  }
+
+  fingerprint(_resource: string, data: object): string {
+    return fingerprintOf(data);
+  }
+
+  private clientOf(connectionId: string): SalesforceClient {
+    const known = this.clients.get(connectionId);
+    if (known) return known;
+    const login =
+      connectionId === DEFAULT_CONNECTION ? this.options.login : this.options.connections?.[connectionId];
+    if (!login)
+      throw new ProviderError('unauthorized', `Salesforce: there is no login for '${connectionId}'`);
+    const version = this.options.apiVersion ?? SALESFORCE_DEFAULTS.apiVersion;
+    const client = new SalesforceClient(new SalesforceSession(login, version, this.sdk), CLIENT_NAME);
+    this.clients.set(connectionId, client);
+    return client;
+  }
+}
+
+function objectsOf(
+  objects: SalesforceConnectorOptions['objects'],
+): Readonly<Record<string, SalesforceObjectOptions>> {
+  if (Array.isArray(objects)) return Object.fromEntries((objects as string[]).map((name) => [name, {}]));
+  return (objects as Readonly<Record<string, SalesforceObjectOptions>> | undefined) ?? {};
+}

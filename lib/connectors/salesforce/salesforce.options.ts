@@ -1,0 +1,73 @@
+import type { SourcePolicies } from '../../sync.source.options.js';
+
+/**
+ * How to get in. Each but `token` logs in again by itself when a session ends; after a few failures in a row that is tried
+ * seldom, since an org locks users out.
+ */
+export type SalesforceLogin =
+  /** A session that someone else has opened, and that ends when it ends. */
+  | { flow: 'token'; accessToken: string; instanceUrl: string }
+  /** A connected app with the client credentials flow. `loginUrl`: the org's own, `https://<my domain>.my.salesforce.com`. */
+  | { flow: 'client-credentials'; clientId: string; clientSecret: string; loginUrl: string }
+  /** A connected app that trusts a certificate; `privateKey`: PEM of the key to it. */
+  | { flow: 'jwt'; clientId: string; username: string; privateKey: string; loginUrl?: string }
+  | {
+      flow: 'refresh-token';
+      clientId: string;
+      clientSecret?: string;
+      refreshToken: string;
+      loginUrl?: string;
+    }
+  /** `password` with the security token behind it. Salesforce advises against it. */
+  | {
+      flow: 'password';
+      clientId: string;
+      clientSecret: string;
+      username: string;
+      password: string;
+      loginUrl?: string;
+    };
+
+/** What is read of an object. */
+export interface SalesforceObjectOptions {
+  /** API names; `Id` and what the connector needs are read besides. @default all that the user may read */
+  fields?: readonly string[];
+}
+
+/** Options of `salesforce()`: how to reach an org, and how to treat it. */
+export interface SalesforceOptions extends SourcePolicies {
+  /** Into the main org. */
+  login: SalesforceLogin;
+  /**
+   * The objects that handlers and mirrors are about, by their API names, parents before what refers to them:
+   * `['Account', 'Invoice__c']`, or with fields: `{ Account: { fields: ['Name', 'OwnerId'] }, Invoice__c: {} }`.
+   */
+  objects: readonly string[] | Readonly<Record<string, SalesforceObjectOptions>>;
+  /** Other orgs, by the name that their records have as `connectionId`. @default {} */
+  connections?: Readonly<Record<string, SalesforceLogin>>;
+  /** @default '62.0' */
+  apiVersion?: string;
+  /**
+   * How far each walk over changes reaches back behind the newest one seen, in seconds: a transaction's records become
+   * visible when it commits, with the stamps of before.
+   * @default 300
+   */
+  overlapSeconds?: number;
+}
+
+/** What of the options concerns the connector; the rest are the source's policies. */
+export type SalesforceConnectorOptions = Omit<SalesforceOptions, keyof SourcePolicies>;
+
+export const SALESFORCE_OPTION_NAMES: Readonly<Record<keyof SalesforceConnectorOptions, true>> = {
+  login: true,
+  objects: true,
+  connections: true,
+  apiVersion: true,
+  overlapSeconds: true,
+};
+
+export const SALESFORCE_DEFAULTS = {
+  apiVersion: '62.0',
+  overlapSeconds: 300,
+  loginUrl: 'https://login.salesforce.com',
+} as const;

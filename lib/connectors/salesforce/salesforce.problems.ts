@@ -1,0 +1,105 @@
+import type { ConnectorProblem } from '../../model/connector.js';
+import { isRecord } from '../../model/option-kinds.js';
+import { shown, unknownOption } from '../../model/option-problem.js';
+import { DEFAULT_CONNECTION } from '../../model/record.js';
+import type { SalesforceConnectorOptions, SalesforceLogin } from './salesforce.options.js';
+
+/** What each flow needs, and what it may have beside it. */
+const FLOWS: Readonly<Record<SalesforceLogin['flow'], readonly [needed: string[], optional: string[]]>> = {
+  token: [['accessToken', 'instanceUrl'], []],
+  'client-credentials': [['clientId', 'clientSecret', 'loginUrl'], []],
+  jwt: [['clientId', 'username', 'privateKey'], ['loginUrl']],
+  'refresh-token': [
+    ['clientId', 'refreshToken'],
+    ['clientSecret', 'loginUrl'],
+  ],
+  password: [['clientId', 'clientSecret', 'username', 'password'], ['loginUrl']],
+};
+
+/** Of no consequence where nothing is expected by webhook. */
+const NO_DELIVERIES: ConnectorProblem = {
+  code: 'SYNC_MISSING_SECRET',
+  message: "Salesforce delivers nothing to this source. Leave mode out, or set it to 'poll'.",
+};
+
+const OBJECT_NAME = /^[A-Za-z]\w*$/;
+
+/** What is wrong with the options, for a person at boot. Quotes no secret. */
+export function optionProblems(options: SalesforceConnectorOptions): ConnectorProblem[] {
+  const { login, connections = {}, apiVersion, overlapSeconds } = options;
+  const found = [...loginProblems('login', login), ...objectProblems(options.objects), NO_DELIVERIES];
+  if (!isRecord(connections)) found.push(invalid('connections must be an object: { eu: { flow: ... } }.'));
+  else
+    for (const [name, other] of Object.entries(connections))
+      found.push(
+        ...(name === DEFAULT_CONNECTION
+          ? [invalid(`connections['${name}'] is the main org's own name. Put its login into login.`)]
+          : loginProblems(`connections['${name}']`, other)),
+      );
+  if (apiVersion !== undefined && !(typeof apiVersion === 'string' && /^\d{2,3}\.0$/.test(apiVersion)))
+    found.push(invalid("apiVersion must be such as '62.0'."));
+  if (overlapSeconds !== undefined && !(Number.isFinite(overlapSeconds) && overlapSeconds >= 0))
+    found.push(invalid('overlapSeconds must be a number from 0. The default is 300.'));
+  return found;
+}
+
+function loginProblems(option: string, login: unknown): ConnectorProblem[] {
+  const flows = Object.keys(FLOWS)
+    .map((flow) => `'${flow}'`)
+    .join(', ');
+  if (!isRecord(login))
+    return [missing(`${option} is missing. Set it to { flow, ... }; flows are ${flows}.`)];
+  if (!Object.hasOwn(FLOWS, String(login.flow))) return [invalid(`${option}.flow must be one of ${flows}.`)];
+  const [needed, optional] = FLOWS[login.flow as SalesforceLogin['flow']];
+  const unknown = unknownOption(login, ['flow', ...needed, ...optional]);
+  if (unknown) return [invalid(`${option}: ${unknown}`)];
+  const absent = needed.find((name) => typeof login[name] !== 'string' || login[name].trim() === '');
+  if (absent)
+    return [missing(`${option}.${absent} is missing, which the flow '${String(login.flow)}' needs.`)];
+  return ['loginUrl', 'instanceUrl'].flatMap((name) => urlProblems(`${option}.${name}`, login[name]));
+}
+
+function urlProblems(option: string, url: unknown): ConnectorProblem[] {
+  if (url === undefined) return [];
+  if (typeof url !== 'string' || !/^https?:\/\/[^/]+\/?$/.test(url))
+    return [invalid(`${option} must be an address without a path: 'https://example.my.salesforce.com'.`)];
+  if (/\.lightning\.force\.com/.test(url))
+    return [invalid(`${option} is the address of pages. The API's is 'https://<name>.my.salesforce.com'.`)];
+  return [];
+}
+
+function objectProblems(objects: unknown): ConnectorProblem[] {
+  if (!Array.isArray(objects) && !isRecord(objects))
+    return [invalid("objects must name what handlers are about: ['Account', 'Contact'].")];
+  const names: unknown[] = Array.isArray(objects) ? objects : Object.keys(objects);
+  if (names.length === 0)
+    return [invalid("objects is empty. It names what handlers are about: ['Account'].")];
+  const wrong = names.find((name) => typeof name !== 'string' || !OBJECT_NAME.test(name));
+  if (wrong !== undefined)
+    return [invalid(`objects has ${shown(wrong)}, which is no API name of an object.`)];
+  return Array.isArray(objects)
+    ? []
+    : Object.entries(objects).flatMap(([name, own]) => fieldProblems(name, own));
+}
+
+function fieldProblems(name: string, own: unknown): ConnectorProblem[] {
+  if (!isRecord(own))
+    return [invalid(`objects.${name} must be an object: { fields: ['Name'] }, or {} for all.`)];
+  const unknown = unknownOption(own, ['fields']);
+  if (unknown) return [invalid(`objects.${name}: ${unknown}`)];
+  const { fields } = own;
+  if (fields === undefined) return [];
+  if (!Array.isArray(fields)) return [invalid(`objects.${name}.fields must be an array of API names.`)];
+  const wrong = fields.find((field) => typeof field !== 'string' || !/^[A-Za-z][\w.]*$/.test(field));
+  return wrong === undefined
+    ? []
+    : [invalid(`objects.${name}.fields has ${shown(wrong)}, which is no API name of a field.`)];
+}
+
+function invalid(message: string): ConnectorProblem {
+  return { code: 'SYNC_INVALID_OPTION', message };
+}
+
+function missing(message: string): ConnectorProblem {
+  return { code: 'SYNC_MISSING_API_KEY', message };
+}

@@ -1,0 +1,56 @@
+import { salesforce, type SalesforceOptions } from 'nestjs-hybrid-sync/salesforce';
+
+const good: SalesforceOptions = {
+  login: {
+    flow: 'client-credentials',
+    clientId: 'c',
+    clientSecret: 's',
+    loginUrl: 'https://a.my.salesforce.com',
+  },
+  objects: ['Account'],
+};
+
+/** `any`: what an unset environment or a JavaScript host leaves in the options. */
+function problems(options: Record<string, any>): string[] {
+  const found = salesforce({ ...good, ...options }).connector.problems();
+  return found.filter(({ code }) => code !== 'SYNC_MISSING_SECRET').map(({ message }) => message);
+}
+
+describe('salesforce()', () => {
+  it('makes a source of a connector and its policies, that is polled', () => {
+    const source = salesforce({ ...good, callsPerSecond: 5 });
+    expect(source).toMatchObject({ mode: 'poll', callsPerSecond: 5 });
+    expect(Object.keys(source).sort()).toEqual(['callsPerSecond', 'connector', 'mode']);
+    expect(problems({})).toEqual([]);
+  });
+
+  it.each<[Record<string, any>, RegExp]>([
+    [{ login: undefined }, /login is missing. Set it to \{ flow/],
+    [{ login: { flow: 'oauth' } }, /login.flow must be one of 'token', 'client-credentials'/],
+    [
+      { login: { flow: 'jwt', clientId: 'c', username: 'u' } },
+      /login.privateKey is missing, which the flow 'jwt' needs/,
+    ],
+    [{ login: { ...good.login, clientSecrt: 's' } }, /login: .*Did you mean 'clientSecret'\?/],
+    [{ login: { ...good.login, loginUrl: 'https://a.lightning.force.com' } }, /my.salesforce.com/],
+    [{ login: { ...good.login, loginUrl: 'a.my.salesforce.com' } }, /login.loginUrl must be an address/],
+    [{ objects: undefined }, /objects must name what handlers are about/],
+    [{ objects: [] }, /objects is empty/],
+    [{ objects: ["Account'; DROP"] }, /objects has 'Account'; DROP', which is no API name/],
+    [{ objects: { Account: { felds: ['Name'] } } }, /Did you mean 'fields'\?/],
+    [
+      { objects: { Account: { fields: ['Name, Id'] } } },
+      /fields has 'Name, Id', which is no API name of a field/,
+    ],
+    [{ connections: { default: good.login } }, /connections\['default'\] is the main org's own name/],
+    [{ connections: { eu: {} } }, /connections\['eu'\].flow must be one of/],
+    [{ apiVersion: 'v62' }, /apiVersion must be such as '62.0'/],
+    [{ overlapSeconds: -1 }, /overlapSeconds must be a number from 0/],
+  ])('finds what is wrong in %j', (options, message) => {
+    expect(problems(options)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('expects nothing by webhook', () => {
+    expect(salesforce(good).connector.problems()).toMatchObject([{ code: 'SYNC_MISSING_SECRET' }]);
+  });
+});
