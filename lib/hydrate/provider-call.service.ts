@@ -57,7 +57,8 @@ export class ProviderCallService {
       const health = this.healths.of(connection);
       const { fetchTimeoutMs: timeoutMs } = this.options;
       try {
-        const answer = await request({ signal: AbortSignal.timeout(timeoutMs), timeoutMs });
+        const nowMs = this.clock.now();
+        const answer = await request({ signal: AbortSignal.timeout(timeoutMs), timeoutMs, nowMs });
         await this.answered(connection, health);
         return { outcome: 'answered', answer };
       } catch (error) {

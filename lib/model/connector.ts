@@ -42,6 +42,8 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
   /** Upper bound of one request. */
   readonly timeoutMs: number;
+  /** The present, by the module's clock, in epoch milliseconds. */
+  readonly nowMs: number;
 }
 
 /** Where a walk over a provider's log of changes is to go on. */

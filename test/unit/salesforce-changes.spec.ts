@@ -3,7 +3,7 @@ import { CursorExpiredError } from 'nestjs-hybrid-sync';
 import { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
 import { salesforce, type SalesforceOptions } from 'nestjs-hybrid-sync/salesforce';
 
-const OPTIONS = { signal: new AbortController().signal, timeoutMs: 5_000 };
+const OPTIONS = { signal: new AbortController().signal, timeoutMs: 5_000, nowMs: Date.now() };
 const HOUR_MS = 3_600_000;
 
 /** Walks over what has changed in an org, and says what it has been given. */

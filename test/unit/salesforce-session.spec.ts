@@ -6,11 +6,10 @@ import { loadJsforce } from '../../lib/connectors/salesforce/salesforce.package.
 import { SalesforceSession } from '../../lib/connectors/salesforce/salesforce.session.js';
 import { ProviderError, SyncConfigError } from '../../lib/sync.errors.js';
 
-const OPTIONS = { signal: new AbortController().signal, timeoutMs: 5_000 };
-
 describe('a session at an org', () => {
   let org: FakeSalesforce;
-  let time = 0;
+  let time = Date.now();
+  const options = () => ({ signal: new AbortController().signal, timeoutMs: 5_000, nowMs: time });
   beforeEach(async () => (org = await FakeSalesforce.start()));
   afterEach(() => org.close());
 
@@ -34,8 +33,9 @@ describe('a session at an org', () => {
   };
 
   const clientOf = (login: SalesforceLogin) =>
-    new SalesforceClient(new SalesforceSession(login, '62.0', loadJsforce(), () => time), 'test');
-  const ask = (client: SalesforceClient) => client.query('SELECT Id FROM User', false, 'query User', OPTIONS);
+    new SalesforceClient(new SalesforceSession(login, '62.0', loadJsforce()), 'test');
+  const ask = (client: SalesforceClient) =>
+    client.query('SELECT Id FROM User', false, 'query User', options());
   const failureOf = (client: SalesforceClient): Promise<ProviderError> =>
     ask(client).then(
       () => Promise.reject(new Error('it was answered')),
@@ -93,7 +93,7 @@ describe('a session at an org', () => {
     await expect(ask(client)).rejects.toMatchObject({ failure: 'unavailable' });
     expect(org.requests.count({ path: /query/ })).toBe(2);
     org.faults.slowMs = 60_000;
-    const hurried = client.query('SELECT Id FROM User', false, 'query User', { ...OPTIONS, timeoutMs: 50 });
+    const hurried = client.query('SELECT Id FROM User', false, 'query User', { ...options(), timeoutMs: 50 });
     await expect(hurried).rejects.toMatchObject({ failure: 'unavailable' });
   });
 

@@ -5,7 +5,7 @@ import { stripeEvent } from 'nestjs-hybrid-sync/testing/stripe';
 import { CursorExpiredError, ProviderError } from '../../lib/sync.errors.js';
 
 const DAY_MS = 86_400_000;
-const OPTIONS = { signal: new AbortController().signal, timeoutMs: 5_000 };
+const OPTIONS = { signal: new AbortController().signal, timeoutMs: 5_000, nowMs: Date.now() };
 
 /** Walks to the end of the log, and says what it has been given, call by call. */
 class Walker {

@@ -35,7 +35,10 @@ function fetchRecord(
     ...api.address,
     ...options,
   });
-  return connector.fetch({ source: 'stripe', connectionId, resource, id }, { signal, timeoutMs });
+  return connector.fetch(
+    { source: 'stripe', connectionId, resource, id },
+    { signal, timeoutMs, nowMs: Date.now() },
+  );
 }
 
 async function failure(fetching: Promise<Fetched>): Promise<ProviderError> {
@@ -74,7 +77,7 @@ describe('a record', () => {
     api.answers['/v1/customers/cus_1'] = { json: customer };
     const { connector } = stripe({ apiKey: PLATFORM_KEY, webhookSecrets: ['whsec_1'], ...api.address });
     const key = { source: 'stripe', connectionId: 'default', resource: 'customer', id: 'cus_1' };
-    const options = { signal: new AbortController().signal, timeoutMs: 2_000 };
+    const options = { signal: new AbortController().signal, timeoutMs: 2_000, nowMs: Date.now() };
     for (let i = 0; i < 3; i++) await connector.fetch(key, options);
     expect(api.asked).toHaveLength(3);
     // The SDK sends it from a client's second request on.

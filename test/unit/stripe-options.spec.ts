@@ -154,7 +154,7 @@ describe('the stripe package', () => {
 
       expect(() => connector.problems()).toThrow(SyncConfigError);
       const record = { source: 'stripe', connectionId: 'default', resource: 'customer', id: 'cus_1' };
-      const options = { signal: new AbortController().signal, timeoutMs: 1_000 };
+      const options = { signal: new AbortController().signal, timeoutMs: 1_000, nowMs: Date.now() };
       await expect(connector.fetch(record, options)).rejects.toThrow('npm install stripe');
     },
   );

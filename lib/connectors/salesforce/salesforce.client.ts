@@ -43,7 +43,7 @@ export class SalesforceClient {
   /** @throws ProviderError; SyncConfigError if jsforce is missing */
   async request<T>(request: SalesforceRequest, options: FetchOptions): Promise<T> {
     try {
-      return await this.inSession((connection) => this.send<T>(connection, request, options));
+      return await this.inSession(options, (connection) => this.send<T>(connection, request, options));
     } catch (error) {
       if (error instanceof SyncConfigError) throw error;
       throw failureOf(error, request.label);
@@ -57,9 +57,12 @@ export class SalesforceClient {
   }
 
   /** In a new session, once, if the org says that this one is over. */
-  private async inSession<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  private async inSession<T>(
+    { nowMs }: FetchOptions,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
     for (let again = false; ; again = true) {
-      const connection = await this.session.connection();
+      const connection = await this.session.connection(nowMs);
       try {
         const answer = await work(connection);
         this.session.accepted();
@@ -67,7 +70,7 @@ export class SalesforceClient {
       } catch (error) {
         if (!isSessionOver(error)) throw error;
         this.session.end(connection);
-        if (again) this.session.refused();
+        if (again) this.session.refused(nowMs);
         if (again) throw error;
       }
     }

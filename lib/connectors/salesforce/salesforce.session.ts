@@ -29,13 +29,12 @@ export class SalesforceSession {
     private readonly login: SalesforceLogin,
     private readonly version: string,
     private readonly sdk: Promise<Jsforce>,
-    private readonly now: () => number = Date.now,
   ) {}
 
   /** @throws LoginError; SyncConfigError if the package is missing */
-  connection(): Promise<Connection> | Connection {
+  connection(nowMs: number): Promise<Connection> | Connection {
     if (this.current) return this.current;
-    this.entering ??= this.enter()
+    this.entering ??= this.enter(nowMs)
       .then((connection) => (this.current = connection))
       .finally(() => (this.entering = undefined));
     return this.entering;
@@ -46,21 +45,21 @@ export class SalesforceSession {
     if (this.current === ended) this.current = undefined;
   }
 
-  private async enter(): Promise<Connection> {
-    if (this.failures >= EAGER_LOGINS && this.now() - this.failedAt < SELDOM_MS)
+  private async enter(nowMs: number): Promise<Connection> {
+    if (this.failures >= EAGER_LOGINS && nowMs - this.failedAt < SELDOM_MS)
       throw new LoginError(`${this.lastFailure}; it is tried again every ${SELDOM_MS / 1000} s`);
     const sdk = await this.sdk;
     try {
-      return await within(LOGIN_MS, enter(sdk, this.login, this.version));
+      return await within(LOGIN_MS, enter(sdk, this.login, this.version, nowMs));
     } catch (error) {
-      this.failed(`login failed (${this.login.flow}): ${nameOf(error)}`);
+      this.failed(`login failed (${this.login.flow}): ${nameOf(error)}`, nowMs);
       throw new LoginError(this.lastFailure);
     }
   }
 
   /** Sessions that are over at once count as failures to log in. */
-  refused(): void {
-    this.failed(`the org refuses the session (${this.login.flow})`);
+  refused(nowMs: number): void {
+    this.failed(`the org refuses the session (${this.login.flow})`, nowMs);
   }
 
   /** It has shown that it is good for something. */
@@ -68,15 +67,20 @@ export class SalesforceSession {
     this.failures = 0;
   }
 
-  private failed(message: string): void {
+  private failed(message: string, nowMs: number): void {
     this.failures += 1;
-    this.failedAt = this.now();
+    this.failedAt = nowMs;
     this.lastFailure = message;
   }
 }
 
 /** Without a refresh function of jsforce's: it would log in for ever where the answer is always 401. */
-async function enter(sdk: Jsforce, login: SalesforceLogin, version: string): Promise<Connection> {
+async function enter(
+  sdk: Jsforce,
+  login: SalesforceLogin,
+  version: string,
+  nowMs: number,
+): Promise<Connection> {
   if (login.flow === 'token') {
     const { accessToken, instanceUrl } = login;
     return new sdk.Connection({ instanceUrl, accessToken, version });
@@ -85,7 +89,7 @@ async function enter(sdk: Jsforce, login: SalesforceLogin, version: string): Pro
   const { clientId } = login;
   const clientSecret = login.flow === 'jwt' ? undefined : login.clientSecret;
   const oauth2 = new sdk.OAuth2({ loginUrl, clientId, clientSecret });
-  const answer = await tokenBy(oauth2, login, loginUrl);
+  const answer = await tokenBy(oauth2, login, loginUrl, nowMs);
   const { access_token: accessToken, instance_url: instanceUrl } = answer;
   return new sdk.Connection({ instanceUrl, accessToken, version });
 }
@@ -94,6 +98,7 @@ function tokenBy(
   oauth2: InstanceType<Jsforce['OAuth2']>,
   login: Exclude<SalesforceLogin, { flow: 'token' }>,
   loginUrl: string,
+  nowMs: number,
 ) {
   switch (login.flow) {
     case 'client-credentials':
@@ -101,7 +106,7 @@ function tokenBy(
     case 'jwt':
       return oauth2.requestToken({
         grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-        assertion: assertionOf(login, loginUrl),
+        assertion: assertionOf(login, loginUrl, nowMs),
       });
     case 'refresh-token':
       return oauth2.refreshToken(login.refreshToken);
@@ -113,8 +118,9 @@ function tokenBy(
 function assertionOf(
   { clientId, username, privateKey }: SalesforceLogin & { flow: 'jwt' },
   loginUrl: string,
+  nowMs: number,
 ): string {
-  const exp = Math.floor(Date.now() / 1000) + ASSERTION_SECONDS;
+  const exp = Math.floor(nowMs / 1000) + ASSERTION_SECONDS;
   const claims = { iss: clientId, sub: username, aud: loginUrl, exp };
   const content = [{ alg: 'RS256' }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
