@@ -87,7 +87,10 @@ export {
   type MirrorMap,
   type MirrorMapper,
   type MirrorOptions,
+  type TargetMirrorOptions,
 } from './handlers/mirror.js';
+export { SyncTargets } from './handlers/targets/sync-targets.js';
+export type { Target, TargetContext, TargetRow } from './model/target.js';
 export { SyncContext } from './handlers/sync.context.js';
 export type { SyncFeatureAsyncOptions, SyncFeatureOptions } from './handlers/sync-feature.js';
 

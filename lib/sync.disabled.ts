@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { SyncTargets } from './handlers/targets/sync-targets.js';
 import type { Answer } from './ingest/webhook/webhook.door.js';
 import { SyncDisabledError } from './sync.errors.js';
 import type { SyncService } from './sync.service.js';
@@ -65,5 +66,17 @@ export class DisabledSyncService implements Pick<SyncService, keyof SyncService>
   /** Nothing is due here, and nothing runs. */
   idle(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+/** `SyncTargets` with `enabled: false`. */
+@Injectable()
+export class DisabledSyncTargets extends SyncTargets {
+  save(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('save', 'SyncTargets'));
+  }
+
+  delete(): Promise<never> {
+    return Promise.reject(new SyncDisabledError('delete', 'SyncTargets'));
   }
 }

@@ -40,13 +40,13 @@ export type SyncConfigCode =
   | 'SYNC_MISSING_ROOT'
   | 'SYNC_TWO_ROOTS';
 
-/** `SyncService` was asked for what it cannot do with `enabled: false`. */
+/** `SyncService` or `SyncTargets` was asked for what it cannot do with `enabled: false`. */
 export class SyncDisabledError extends SyncError {
   readonly code = 'SYNC_DISABLED';
 
-  constructor(method: string) {
+  constructor(method: string, service = 'SyncService') {
     super(
-      `SyncService.${method}() needs the module, which is off in this process: SyncModule.forRoot({ enabled: false }). ` +
+      `${service}.${method}() needs the module, which is off in this process: SyncModule.forRoot({ enabled: false }). ` +
         `Set enabled: true, with role: 'none' if nothing else is to run, or do not call it here`,
     );
   }

@@ -1,5 +1,6 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
-import { DisabledSyncService } from './sync.disabled.js';
+import { SyncTargets } from './handlers/targets/sync-targets.js';
+import { DisabledSyncService, DisabledSyncTargets } from './sync.disabled.js';
 import { SYNC_EXTRAS, SYNC_OPTIONS, type SyncModuleExtras, type SyncOptions } from './sync.options.js';
 import { SyncRootMarker } from './sync.root-marker.js';
 import { rootControllers, rootProviders } from './sync.providers.js';
@@ -40,5 +41,11 @@ function enabled({ providers = [] }: DynamicModule, extras: SyncModuleExtras): P
 
 /** Without the options either: a factory may ask for keys that are not there. */
 function disabled(): Parts {
-  return { providers: [SyncRootMarker, { provide: SyncService, useClass: DisabledSyncService }] };
+  return {
+    providers: [
+      SyncRootMarker,
+      { provide: SyncService, useClass: DisabledSyncService },
+      { provide: SyncTargets, useClass: DisabledSyncTargets },
+    ],
+  };
 }

@@ -5,6 +5,7 @@ import {
   type SyncFeatureAsyncOptions,
   type SyncFeatureOptions,
 } from './handlers/sync-feature.js';
+import { SyncTargets } from './handlers/targets/sync-targets.js';
 import { isRecord } from './model/option-kinds.js';
 import { SyncConfigError } from './sync.errors.js';
 import {
@@ -21,7 +22,7 @@ import { SyncService } from './sync.service.js';
  * application's root module; `forFeature({ sources, mirrors })` wherever a team has its part. Handlers are methods of
  * any provider, decorated.
  */
-@Module({ imports: [DiscoveryModule], exports: [SyncService] })
+@Module({ imports: [DiscoveryModule], exports: [SyncService, SyncTargets] })
 export class SyncModule extends ConfigurableModuleClass {
   /** Once, in the application's root module. What is wrong with the options is told at boot, not here. */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {

@@ -12,8 +12,10 @@ import { SyncDatabase } from './database/sync.database.js';
 import { SyncSchedulerRegistry } from './dispatch/sync.scheduler-registry.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
+import { SyncTargets } from './handlers/targets/sync-targets.js';
 import { Budget } from './hydrate/budget.js';
 import { HydrationService } from './hydrate/hydration.service.js';
+import { PassTraffic } from './hydrate/pass-traffic.js';
 import { RecordReads } from './hydrate/record-reads.js';
 import { ProviderCallService } from './hydrate/provider-call.service.js';
 import { MemoryBudget } from './hydrate/memory.budget.js';
@@ -68,6 +70,7 @@ import { WorkLoader } from './process/work.loader.js';
 import { PauseService } from './inbox/pause.service.js';
 import { EraseService } from './inbox/erase.service.js';
 import { BodyRetentionService } from './inbox/body-retention.service.js';
+import { TargetsService } from './process/targets.service.js';
 import { UnhandledService } from './process/unhandled.service.js';
 import { AdoptService } from './process/adopt.service.js';
 import { OperatorTargets } from './process/operator-targets.js';
@@ -146,6 +149,8 @@ const services: Provider[] = [
   UnhandledService,
   { provide: Budget, useClass: MemoryBudget },
   ProviderCallService,
+  { provide: SyncTargets, useClass: TargetsService },
+  PassTraffic,
   RecordReads,
   HydrationService,
   HandlerExplorer,

@@ -4,6 +4,7 @@ import { isConflict, isRefusal } from '../database/database.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { Budget } from '../hydrate/budget.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
+import { PassTraffic } from '../hydrate/pass-traffic.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { LeaseService } from '../process/lease.service.js';
 import { PassService } from '../process/pass.service.js';
@@ -45,7 +46,6 @@ export class InProcessDispatcher extends Dispatcher {
   private readonly detached = AsyncLocalStorage.snapshot();
   private active = false;
   private pumping = false;
-  /** Those that were held back have waited long enough. */
   private eager = false;
   private readonly holdBack = new WakeUps(HOLD_BACK_MS, () => {
     this.eager = true;
@@ -64,11 +64,13 @@ export class InProcessDispatcher extends Dispatcher {
     budget: Budget,
     registry: HandlerRegistry,
     hydration: HydrationService,
+    traffic: PassTraffic,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {
     super();
     this.lanes = new Lanes(this.options.maxPasses);
     this.admission = new Admission(budget, registry, hydration, waiting, options, (ms) => this.wakeIn(ms));
+    traffic.isComing = () => this.active && (this.pumping || this.lanes.holdsBack);
     // One that ran inside another, as its parent; the others are looked at when their places are free again.
     passes.onEnded((record) => {
       if (!this.running.has(hexOf(record))) this.end(dueRecordOf(record.recordKey, record.key));

@@ -6,6 +6,9 @@ const CAPACITY = 10_000;
 /** A claim costs the same for one record as for many; beyond this it gains nothing. */
 const BATCH = 100;
 
+/** Of the places: kept free for lanes that come. */
+const KEPT_FREE = 0.05;
+
 /** With more types than these in line for one record, it does not matter which. */
 const TYPES = 50;
 
@@ -105,9 +108,10 @@ export class Lanes {
     return most - running >= Math.min(waiting.size, Math.ceil(most / 2));
   }
 
-  /** One share is kept free for a lane that comes. */
+  /** Some places are kept free for a lane that comes; it has its share as soon as others' passes end. */
   private mostForOne(): number {
-    return Math.max(1, Math.floor(this.places / (this.lanes.size + 1)));
+    const kept = Math.max(1, Math.ceil(this.places * KEPT_FREE));
+    return Math.max(1, Math.floor((this.places - kept) / Math.max(1, this.lanes.size)));
   }
 }
 

@@ -10,7 +10,8 @@ import { heldOtherwise } from './held-records.js';
 import { checkHandler, checkName } from './handler.check.js';
 import { checkMirror, labelOf } from './mirror.check.js';
 import { mirrorHandler } from './mirror.handler.js';
-import type { Mirror } from './mirror.js';
+import { isTargetMirror, type Mirror, type TableMirror } from './mirror.js';
+import { checkTargetMirror, targetMirrorHandler } from './targets/target.mirror.js';
 import { resolveSource } from './source-selector.js';
 import type { SyncHandler } from './sync-handler.js';
 
@@ -32,8 +33,13 @@ export function assembleHandlers(
     ...methods.flatMap((method) => methodHandler(method, sources, moduleRef)),
     ...mirrors.map((mirror) => {
       const source = resolveSource(mirror.source, sources, labelOf(mirror));
-      checkMirror(mirror, host, moduleRef);
-      return mirrorHandler(mirror, source, host.getMetadata(mirror.options.to).name, moduleRef);
+      if (isTargetMirror(mirror)) {
+        checkTargetMirror(mirror, sources, moduleRef);
+        return targetMirrorHandler(mirror, source, moduleRef);
+      }
+      const table = mirror as TableMirror;
+      checkMirror(table, host, moduleRef);
+      return mirrorHandler(table, source, host.getMetadata(table.options.to).name, moduleRef);
     }),
   ];
   assertNamesDiffer(handlers);

@@ -12,7 +12,7 @@ import {
 import { optionProblem, shown } from '../model/option-problem.js';
 import { SyncConfigError } from '../sync.errors.js';
 import { HANDLER_KINDS, resourceProblem } from './handler.check.js';
-import type { Mirror, MirrorOptions } from './mirror.js';
+import type { Mirror, MirrorOptions, TableMirror } from './mirror.js';
 import { providedProblem } from './provided-function.js';
 import { unknownKeyProperty, unknownSetProperty } from './mirror.key.js';
 
@@ -52,7 +52,7 @@ export function labelOf({ resource }: Mirror): string {
  * What `mirror()` was given, held against the entities of the data source.
  * @throws SyncConfigError `SYNC_INVALID_OPTION`, `SYNC_MISSING_MIRROR_ENTITY`
  */
-export function checkMirror(mirror: Mirror, host: DataSource, moduleRef: ModuleRef): void {
+export function checkMirror(mirror: TableMirror, host: DataSource, moduleRef: ModuleRef): void {
   const { options } = mirror;
   const problem =
     resourceProblem(mirror.resource) ?? optionProblem(options, MIRROR_KINDS) ?? missing(options);
@@ -68,14 +68,14 @@ export function checkMirror(mirror: Mirror, host: DataSource, moduleRef: ModuleR
   if (wrong) throw invalid(mirror, wrong);
 }
 
-function missing(options: Mirror['options']): string | null {
+function missing(options: TableMirror['options']): string | null {
   const name = NEEDED.find((needed) => options[needed] == null);
   if (!name) return null;
   const hint = name === 'to' ? ' Is its file imported in a circle?' : '';
   return `${name} is missing: mirror('<source>', '<resource>', { to: Entity, key: ['property'], map }).${hint}`;
 }
 
-function propertyProblem({ key, onDelete }: Mirror['options'], metadata: EntityMetadata): string | null {
+function propertyProblem({ key, onDelete }: TableMirror['options'], metadata: EntityMetadata): string | null {
   if (typeof key !== 'function') {
     const unknown = unknownKeyProperty(metadata, key);
     if (unknown) return `key: ${unknown}`;

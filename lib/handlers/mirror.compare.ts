@@ -1,6 +1,6 @@
 import type { EntityManager, ObjectLiteral } from 'typeorm';
 import { dataSourceOf } from '../entities/data-source-of.js';
-import type { Mirror, MirrorMap } from './mirror.js';
+import type { MirrorMap, TableMirror } from './mirror.js';
 import type { MirrorKey } from './mirror.key.js';
 import { onOwnConnection } from './own-connection.js';
 import { isSameInColumn, type Column } from './same-value.js';
@@ -11,7 +11,7 @@ import type { ReadRecord } from './sync-handler.js';
  * counts among them: the handler tells what is wrong with it.
  */
 export function differingRows(
-  { to }: Mirror['options'],
+  { to }: TableMirror['options'],
   key: MirrorKey,
   map: MirrorMap<any, any>,
   records: readonly ReadRecord[],

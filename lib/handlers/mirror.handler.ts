@@ -5,13 +5,13 @@ import type { SyncChange } from '../model/change.js';
 import { differingRows } from './mirror.compare.js';
 import { MirrorKey } from './mirror.key.js';
 import { namesOf } from './handler.names.js';
-import type { Mirror } from './mirror.js';
+import type { TableMirror } from './mirror.js';
 import { functionOf } from './provided-function.js';
 import type { ChangeHandler } from './sync-handler.js';
 
 /** Makes a mirror the change handler that it is. */
 export function mirrorHandler(
-  mirror: Mirror,
+  mirror: TableMirror,
   source: string,
   entityName: string,
   moduleRef: ModuleRef,

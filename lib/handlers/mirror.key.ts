@@ -5,7 +5,7 @@ import { isRecord } from '../model/option-kinds.js';
 import { shown, unknownName } from '../model/option-problem.js';
 import type { RecordRef } from '../model/record.js';
 import { SyncConfigError } from '../sync.errors.js';
-import type { Mirror } from './mirror.js';
+import { isTableMirror, type Mirror, type TableMirror } from './mirror.js';
 
 /**
  * What identifies the row of a record. An upsert needs a unique key on it: where `key` is a function, only a record can
@@ -15,7 +15,7 @@ export class MirrorKey {
   /** Properties that have been found to be unique, as they come from the function. */
   private readonly unique = new Set<string>();
 
-  constructor(private readonly mirror: Mirror) {}
+  constructor(private readonly mirror: TableMirror) {}
 
   /** @throws SyncConfigError if the function gives nothing that could identify a row, or nothing unique */
   async of(record: RecordRef, manager: EntityManager): Promise<ObjectLiteral> {
@@ -49,7 +49,7 @@ export class MirrorKey {
  * @throws SyncConfigError `SYNC_MIRROR_KEY_NOT_UNIQUE`
  */
 export async function checkMirrorKeys(mirrors: readonly Mirror[], host: DataSource): Promise<void> {
-  const known = mirrors.filter(({ options }) => typeof options.key !== 'function');
+  const known = mirrors.filter(isTableMirror).filter(({ options }) => typeof options.key !== 'function');
   if (known.length === 0) return;
   const runner = host.createQueryRunner();
   try {

@@ -1,32 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
-import DataLoader from 'dataloader';
 import type { Fetched } from '../model/connector.js';
 import type { RecordKey } from '../model/record.js';
 import { ProviderError } from '../sync.errors.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
+import { Batches } from './batches.js';
+import { PassTraffic } from './pass-traffic.js';
 import { ProviderCallService, type CallResult } from './provider-call.service.js';
 
 /** As many as one call reads, where a connector says nothing else. */
 const MOST_FETCHED = 200;
-
-/** Passes that begin within so long of each other are read for together. */
-const GATHER_MS = 5;
-
-/** And those that begin while a call is under way, if it takes no longer than this. */
-const LONGEST_GATHER_MS = 250;
 
 type Read = CallResult<Fetched>;
 
 /** Reads records by single calls, or many of a kind together where the connector can do that. */
 @Injectable()
 export class RecordReads {
-  /** By source, connection and resource, while there is something to be read. */
-  private readonly loaders = new Map<string, DataLoader<RecordKey, Read>>();
-  /** The call that was begun last, by the same names. */
-  private readonly underWay = new Map<string, Promise<void>>();
+  /** By source, connection and resource. */
+  private readonly batches = new Map<string, Batches<RecordKey, Read>>();
 
   constructor(
     private readonly calls: ProviderCallService,
+    private readonly traffic: PassTraffic,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
@@ -39,47 +33,23 @@ export class RecordReads {
   /** Never throws. */
   read(record: RecordKey): Promise<Read> {
     const { connector } = this.options.sources[record.source]!;
-    if (!connector.fetchMany)
-      return this.calls.call(record, `${record.resource} ${record.id}`, (options) =>
-        connector.fetch(record, options),
-      );
-    return this.loaderFor(record).load(record);
-  }
-
-  private loaderFor({ source, connectionId, resource }: RecordKey): DataLoader<RecordKey, Read> {
-    const name = JSON.stringify([source, connectionId, resource]);
-    const known = this.loaders.get(name);
-    if (known) return known;
-    const loader: DataLoader<RecordKey, Read> = new DataLoader(
-      (records) => this.following(name, () => this.readMany(records)),
-      {
-        // Each pass needs what is there after it has begun, and nothing older.
-        cache: false,
-        maxBatchSize: this.mostByOneCall(source),
-        batchScheduleFn: (gathered) => {
-          const underWay = this.underWay.get(name);
-          const wait = underWay ? Promise.race([underWay, after(LONGEST_GATHER_MS)]) : undefined;
-          void Promise.all([after(GATHER_MS), wait]).then(() => {
-            this.loaders.delete(name);
-            gathered();
-          });
-        },
-      },
+    if (connector.fetchMany) return this.batchesFor(record).add(record);
+    return this.calls.call(record, `${record.resource} ${record.id}`, (options) =>
+      connector.fetch(record, options),
     );
-    this.loaders.set(name, loader);
-    return loader;
   }
 
-  /** Notes that it is under way. */
-  private async following<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const done = work();
-    const noted = done.then(() => undefined);
-    this.underWay.set(name, noted);
-    try {
-      return await done;
-    } finally {
-      if (this.underWay.get(name) === noted) this.underWay.delete(name);
-    }
+  private batchesFor({ source, connectionId, resource }: RecordKey): Batches<RecordKey, Read> {
+    const name = JSON.stringify([source, connectionId, resource]);
+    let batches = this.batches.get(name);
+    if (!batches)
+      this.batches.set(
+        name,
+        (batches = new Batches(this.mostByOneCall(source), this.traffic, (records) =>
+          this.readMany(records),
+        )),
+      );
+    return batches;
   }
 
   private async readMany(records: readonly RecordKey[]): Promise<Read[]> {
@@ -96,8 +66,4 @@ export class RecordReads {
       return { outcome: 'failed', failure, message, pausedMs: 0 };
     });
   }
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
+import { PassTraffic } from '../hydrate/pass-traffic.js';
 import { Telemetry, type PassReport } from '../observe/telemetry.js';
 import { PauseService } from '../inbox/pause.service.js';
 import { isEventRecord } from '../model/record.js';
@@ -40,6 +41,7 @@ export class PassService {
     private readonly registry: HandlerRegistry,
     private readonly leases: LeaseService,
     private readonly hydration: HydrationService,
+    private readonly traffic: PassTraffic,
     private readonly reading: ReadingService,
     private readonly parents: ParentsService,
     private readonly transactions: FencedTransaction,
@@ -62,12 +64,16 @@ export class PassService {
    */
   async run(work: Work, lineage: Lineage = []): Promise<PassReport> {
     const account = new PassAccount(work, this.clock.now());
+    // A parent's pass runs in the place of its child's, which waits for it.
+    const isOwn = lineage.length === 0;
+    if (isOwn) this.traffic.running += 1;
     try {
       await this.turn(work, account, [...lineage, work.record.recordKey.toString('hex')]);
     } catch (error) {
       // Someone else has the record: this pass has nothing more to say.
       if (!(error instanceof LeaseLostError)) throw error;
     } finally {
+      if (isOwn) this.traffic.running -= 1;
       this.leases.letGo(work.record);
     }
     this.ended(work.record);

@@ -49,11 +49,11 @@ describe('lanes', () => {
 
   it('wait for company beside free places, and are let go without it', () => {
     const lanes = new Lanes(20);
-    for (let n = 0; n < 6; n++) lanes.add(due(0, n));
-    expect(lanes.take()).toHaveLength(6);
-    for (let n = 6; n < 12; n++) lanes.add(due(0, n));
+    for (let n = 0; n < 14; n++) lanes.add(due(0, n));
+    expect(lanes.take()).toHaveLength(14);
+    for (let n = 14; n < 20; n++) lanes.add(due(0, n));
     expect([lanes.take(), lanes.holdsBack]).toEqual([[], true]);
-    expect(lanes.take(true)).toHaveLength(4);
+    expect(lanes.take(true)).toHaveLength(5);
     expect([lanes.take(true), lanes.holdsBack]).toEqual([[], false]);
   });
 

@@ -98,7 +98,8 @@ export class SalesforceConnector implements Connector {
     return fingerprintOf(data);
   }
 
-  private clientOf(connectionId: string): SalesforceClient {
+  /** Talks to the org that a connection stands for. @throws ProviderError for one that there is not */
+  clientOf(connectionId: string): SalesforceClient {
     const known = this.clients.get(connectionId);
     if (known) return known;
     const login =

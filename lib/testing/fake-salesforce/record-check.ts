@@ -3,7 +3,7 @@ import { SalesforceApiError } from './api-error.js';
 import { parseTime } from './dates.js';
 import type { FieldDefinition } from './object-definition.js';
 import type { SalesforceFields, StoredRecord } from './stored-record.js';
-import type { Schema, SObject } from './schema.js';
+import { linkOf, type Schema, type SObject } from './schema.js';
 
 /** The fields of a create or an update as they are stored. @throws SalesforceApiError for what the org refuses */
 export function checked(
@@ -11,10 +11,16 @@ export function checked(
   object: SObject,
   given: SalesforceFields,
   what: 'create' | 'update',
+  records: (object: string) => readonly StoredRecord[],
 ): SalesforceFields {
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
     if (name === 'attributes' || name === 'Id') continue;
+    const link = typeof given[name] === 'object' && given[name] !== null ? linkOf(object, name) : undefined;
+    if (link) {
+      fields[link.field] = parentId(schema, link.to, given[name] as SalesforceFields, records);
+      continue;
+    }
     const field = schema.fieldName(object, name);
     const definition = object.fields[field]!;
     if (definition.readOnly)
@@ -40,6 +46,28 @@ export function checked(
       missing,
     );
   return fields;
+}
+
+/** A parent that is named by its external id: `{ Account__r: { Stripe_Id__c: 'cus_1' } }`. */
+function parentId(
+  schema: Schema,
+  parent: string,
+  reference: SalesforceFields,
+  records: (object: string) => readonly StoredRecord[],
+): string {
+  const object = schema.object(parent);
+  const [[name, value] = ['', null]] = Object.entries(reference).filter(([key]) => key !== 'attributes');
+  const field = schema.fieldName(object, name);
+  const definition = object.fields[field]!;
+  const found = records(object.name).find(
+    ({ deleted, fields }) => !deleted && isSameValue(definition, fields[field], value),
+  );
+  if (found) return found.id;
+  throw new SalesforceApiError(
+    400,
+    'INVALID_FIELD',
+    `Foreign key external ID: ${String(value)} not found for field ${field} in entity ${object.name}`,
+  );
 }
 
 /** @throws SalesforceApiError `DUPLICATE_VALUE` */

@@ -37,10 +37,10 @@ export class Transaction {
   /** @throws SalesforceApiError what the org refuses */
   create(object: SObject, given: SalesforceFields): StoredRecord {
     const { schema, userId } = this.store;
-    const fields = checked(schema, object, given, 'create');
+    const fields = checked(schema, object, given, 'create', (name) => this.visible(name));
     const id = typeof given.Id === 'string' ? longIdOf(given.Id)! : this.store.nextId(object.prefix);
     if (this.find(id)) throw new SalesforceApiError(400, 'DUPLICATE_VALUE', `duplicate value found: ${id}`);
-    checkUnique(object, fields, id, () => this.others(object));
+    checkUnique(object, fields, id, () => this.visible(object.name));
     const stamp = formatTime(secondOf(this.store.now()));
     const whole = {
       ...fields,
@@ -66,8 +66,8 @@ export class Transaction {
   update(id: string, given: SalesforceFields): StoredRecord {
     const before = this.live(id);
     const { object } = before;
-    const fields = checked(this.store.schema, object, given, 'update');
-    checkUnique(object, fields, before.id, () => this.others(object));
+    const fields = checked(this.store.schema, object, given, 'update', (name) => this.visible(name));
+    checkUnique(object, fields, before.id, () => this.visible(object.name));
     return this.stage('UPDATE', this.revised(before, named(object, { ...before.fields, ...fields }), false));
   }
 
@@ -111,10 +111,13 @@ export class Transaction {
     return record;
   }
 
-  private others(object: SObject): StoredRecord[] {
+  /** As this transaction sees them. */
+  private visible(objectName: string): StoredRecord[] {
     return [
-      ...this.store.all(object.name).filter(({ id }) => !this.staged.has(id)),
-      ...[...this.staged.values()].map(({ record }) => record).filter((record) => record.object === object),
+      ...this.store.all(objectName).filter(({ id }) => !this.staged.has(id)),
+      ...[...this.staged.values()]
+        .map(({ record }) => record)
+        .filter(({ object }) => object.name === objectName),
     ];
   }
 }

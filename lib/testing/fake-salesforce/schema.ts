@@ -65,3 +65,13 @@ export class Schema {
     return `a${number.toString(36).padStart(2, '0')}`;
   }
 }
+
+/** The reference that is meant by the name of a relation: `Parent` is `ParentId`, and `Account__r` is `Account__c`. */
+export function linkOf(object: SObject, step: string): { field: string; to: string } | undefined {
+  const wanted = step.replace(/__r$/i, '__c').toLowerCase();
+  for (const [field, { referenceTo }] of Object.entries(object.fields)) {
+    const isMeant = field.toLowerCase() === wanted || field.toLowerCase() === `${wanted}id`;
+    if (isMeant && referenceTo?.[0]) return { field, to: referenceTo[0] };
+  }
+  return undefined;
+}

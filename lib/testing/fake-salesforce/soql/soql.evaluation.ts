@@ -5,7 +5,7 @@ import type { FieldDefinition } from '../object-definition.js';
 import type { RecordStore } from '../record-store.js';
 import type { StoredRecord } from '../stored-record.js';
 import { attributesOf } from '../record-view.js';
-import type { SObject } from '../schema.js';
+import { linkOf, type SObject } from '../schema.js';
 import type { Condition, Literal, SoqlQuery } from './soql.parser.js';
 
 /** A field of the queried object, or of a parent of its: `Account.Name`. */
@@ -140,15 +140,6 @@ export class SoqlEvaluation {
 }
 
 type Comparable = string | number | boolean | null;
-
-function linkOf(object: SObject, step: string): { field: string; to: string } | undefined {
-  const wanted = step.replace(/__r$/i, '__c').toLowerCase();
-  for (const [field, { referenceTo }] of Object.entries(object.fields)) {
-    const isMeant = field.toLowerCase() === wanted || field.toLowerCase() === `${wanted}id`;
-    if (isMeant && referenceTo?.[0]) return { field, to: referenceTo[0] };
-  }
-  return undefined;
-}
 
 function place(
   row: Record<string, unknown>,

@@ -1,0 +1,158 @@
+import type { Connector } from '../../model/connector.js';
+import { DEFAULT_CONNECTION } from '../../model/record.js';
+import type { Target, TargetContext, TargetRow } from '../../model/target.js';
+import { RetryLaterError, UnrecoverableError } from '../../sync.errors.js';
+import type { SalesforceClient } from './salesforce.client.js';
+import { SalesforceConnector } from './salesforce.connector.js';
+import { MOST_WHOLE_RECORDS, quoted } from './salesforce.soql.js';
+
+/** Where rows of an object are written, and what they are known by there. */
+export interface SalesforceObjectTargetOptions {
+  /** The API name of the external id field that holds the row's id; unique, and case-sensitive where ids are. */
+  externalId: string;
+  /** The source's connection. @default 'default' */
+  connectionId?: string;
+}
+
+/** A row's fields, by their API names. A parent by its external id: `{ Account__r: { Stripe_Id__c: 'cus_1' } }`. */
+export type SalesforceFieldValues = Record<string, unknown>;
+
+/** As many rows as one call writes (REST API, "sObject Collections"). */
+const MOST_ROWS = 200;
+
+/** A row that someone else is at is tried again soon, as often as it takes. */
+const LOCKED_MS = 1_000;
+
+const LOCKED: ReadonlySet<string> = new Set([
+  'UNABLE_TO_LOCK_ROW',
+  'REQUEST_RUNNING_TOO_LONG',
+  'SERVER_UNAVAILABLE',
+]);
+
+/** Wrong for good. What may be put right there meanwhile, a parent that is missing say, is tried again. */
+const INVALID: ReadonlySet<string> = new Set([
+  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+  'INVALID_EMAIL_ADDRESS',
+  'INVALID_FIELD_FOR_INSERT_UPDATE',
+  'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+  'INVALID_TYPE_ON_FIELD_IN_RECORD',
+  'JSON_PARSER_ERROR',
+  'NUMBER_OUTSIDE_VALID_RANGE',
+  'REQUIRED_FIELD_MISSING',
+  'STRING_TOO_LONG',
+]);
+
+/**
+ * An object of a Salesforce source, to write to: `mirror('stripe', 'invoice', { to: salesforceObject('crm', 'Invoice__c', {
+ * externalId: 'Stripe_Id__c' }), map })`. Rows are upserted by their external id, up to 200 by one call, so that writing one twice is
+ * as good as once. Each has a result of its own: one that a validation refuses is dead, one that someone else is at is tried again
+ * a second later.
+ *
+ * @param source the name of a Salesforce source of the application
+ * @param object its API name; it need not be one of the source's `objects`
+ */
+export function salesforceObject(
+  source: string,
+  object: string,
+  { externalId, connectionId = DEFAULT_CONNECTION }: SalesforceObjectTargetOptions,
+): Target<SalesforceFieldValues> {
+  return new SalesforceObjectTarget(source, object, externalId, connectionId);
+}
+
+class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
+  readonly name: string;
+  readonly mostRows = MOST_ROWS;
+
+  constructor(
+    readonly source: string,
+    private readonly object: string,
+    private readonly externalId: string,
+    readonly connectionId: string,
+  ) {
+    this.name = `${source}.${object}`;
+  }
+
+  problem(connector: Connector | undefined): string | null {
+    if (!(connector instanceof SalesforceConnector)) return `'${this.source}' is no Salesforce source`;
+    if (![DEFAULT_CONNECTION, ...connector.connections].includes(this.connectionId))
+      return `'${this.source}' has no connection '${this.connectionId}'`;
+    const wrong = [this.object, this.externalId].find((name) => !/^[A-Za-z]\w*$/.test(name));
+    return wrong === undefined ? null : `'${wrong}' is no API name of Salesforce's`;
+  }
+
+  async write(
+    rows: readonly TargetRow<SalesforceFieldValues>[],
+    context: TargetContext,
+  ): Promise<(Error | null)[]> {
+    const client = (context.connector as SalesforceConnector).clientOf(this.connectionId);
+    const saved = rows.filter(({ row }) => row !== null);
+    const removed = rows.filter(({ row }) => row === null);
+    const results = new Map<TargetRow, Error | null>();
+    const note = (of: readonly TargetRow[], written: readonly (Error | null)[]) =>
+      of.forEach((row, i) => results.set(row, written[i] ?? null));
+    if (saved.length > 0) note(saved, await this.upsert(client, saved, context));
+    if (removed.length > 0) note(removed, await this.remove(client, removed, context));
+    return rows.map((row) => results.get(row) ?? null);
+  }
+
+  private async upsert(
+    client: SalesforceClient,
+    rows: readonly TargetRow<SalesforceFieldValues>[],
+    context: TargetContext,
+  ): Promise<(Error | null)[]> {
+    const { object, externalId } = this;
+    const records = rows.map(({ id, row }) => ({ attributes: { type: object }, ...row, [externalId]: id }));
+    const results = await client.request<RowResult[]>(
+      {
+        method: 'PATCH',
+        path: `/composite/sobjects/${object}/${externalId}`,
+        body: { allOrNone: false, records },
+        label: `upsert ${object}`,
+      },
+      context,
+    );
+    return results.map((result) => problemOf(result, `upsert ${object}`));
+  }
+
+  /** By external id there is no deleting of many: their ids are asked for first. */
+  private async remove(
+    client: SalesforceClient,
+    rows: readonly TargetRow[],
+    context: TargetContext,
+  ): Promise<(Error | null)[]> {
+    const { object, externalId } = this;
+    const soql =
+      `SELECT Id, ${externalId} FROM ${object} WHERE ${externalId} IN ` +
+      `(${rows.map(({ id }) => quoted(id)).join(', ')}) LIMIT ${MOST_WHOLE_RECORDS}`;
+    const { records } = await client.query(soql, false, `query ${object}`, context);
+    const idOf = new Map(records.map((record) => [String(record[externalId]), record.Id]));
+    const there = rows.flatMap(({ id }) => idOf.get(id) ?? []);
+    if (there.length === 0) return rows.map(() => null);
+    const results = await client.request<RowResult[]>(
+      {
+        method: 'DELETE',
+        path: `/composite/sobjects?ids=${there.join(',')}&allOrNone=false`,
+        label: `delete ${object}`,
+      },
+      context,
+    );
+    const problems = new Map(there.map((id, i) => [id, problemOf(results[i], `delete ${object}`)]));
+    return rows.map(({ id }) => problems.get(idOf.get(id) ?? '') ?? null);
+  }
+}
+
+interface RowResult {
+  readonly success: boolean;
+  readonly errors?: readonly { readonly statusCode?: string; readonly fields?: readonly string[] }[];
+}
+
+/** Salesforce's word and the fields' names; its sentences quote values. */
+function problemOf(result: RowResult | undefined, what: string): Error | null {
+  if (result?.success) return null;
+  const { statusCode = 'UNKNOWN', fields = [] } = result?.errors?.[0] ?? {};
+  // Deleted already, by whoever.
+  if (statusCode === 'ENTITY_IS_DELETED' && what.startsWith('delete')) return null;
+  const message = `Salesforce: ${[statusCode, ...fields].join(' ')} (${what})`;
+  if (LOCKED.has(statusCode)) return new RetryLaterError({ afterMs: LOCKED_MS }, message);
+  return INVALID.has(statusCode) ? new UnrecoverableError(message) : new Error(message);
+}
