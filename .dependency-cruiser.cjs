@@ -31,7 +31,7 @@ const leaves = '^lib/sync\\.(errors|options|source\\.options|clock)\\.ts$';
 const aroundType = '^lib/handlers/around\\.ts$';
 
 /** The packages that a connector speaks to its provider with. */
-const providers = { salesforce: ['jsforce'], stripe: ['stripe'] };
+const providers = { salesforce: ['jsforce', 'fast-xml-parser'], stripe: ['stripe'] };
 
 const folder = (name) => `^lib/${name}/`;
 const packages = (names) => `(^|/)node_modules/(${names.join('|')})/`;

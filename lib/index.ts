@@ -38,6 +38,7 @@ export type {
 } from './model/run.js';
 export type { SyncMode, SyncModes } from './model/mode.js';
 export type {
+  Acknowledgement,
   ChangesPage,
   ChangesRequest,
   Connector,

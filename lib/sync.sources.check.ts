@@ -81,6 +81,7 @@ const CONNECTOR_KINDS = {
 } satisfies OptionKinds<
   Omit<
     Connector,
+    | 'acknowledgement'
     | 'optionNames'
     | 'fetchMany'
     | 'mostFetched'

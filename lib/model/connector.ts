@@ -8,6 +8,14 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The connection named in the URL, `default` where none is. It picks the secrets. */
   readonly connectionId: string;
+  /** What stands behind the URL's question mark, as it came. */
+  readonly search: string;
+}
+
+/** The body of an answer that says yes. */
+export interface Acknowledgement {
+  readonly contentType: string;
+  readonly body: string;
 }
 
 /** Why a delivery is not believed. Goes into the answer and the metrics; carries nothing of the delivery itself. */
@@ -137,6 +145,9 @@ export interface Connector {
    * @throws MalformedDeliveryError if it is not what this provider sends.
    */
   parse(delivery: Delivery): IncomingEvent[];
+
+  /** What this provider wants to read in the answer to a delivery that is stored. @default a line of JSON that none looks at */
+  readonly acknowledgement?: Acknowledgement;
 
   /** Whether records of this resource can be read through the API. What cannot has event handlers only. */
   fetchable(resource: string): boolean;

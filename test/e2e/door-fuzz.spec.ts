@@ -78,6 +78,7 @@ describe.each(['express', 'fastify'] as const)('the door, on %s, before any send
         body,
         headers: {},
         connectionId: 'default',
+        search: '',
       }) as [ReturnType<typeof connector.parse>[0]];
       const texts = [eventId, type, connectionId, resource, recordId].map((text) => text ?? '');
       // In a table, or in its index, nobody could hold these.

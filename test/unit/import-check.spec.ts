@@ -9,7 +9,9 @@ const cruiser = resolve(root, 'node_modules/dependency-cruiser/bin/dependency-cr
 /** What the check finds in a tree's lib/, as `rule: file`. */
 function violations(tree: string): string[] {
   const args = [cruiser, 'lib', '--output-type', 'json'];
-  const report = JSON.parse(execFileSync(process.execPath, args, { cwd: tree, encoding: 'utf8' }));
+  const report = JSON.parse(
+    execFileSync(process.execPath, args, { cwd: tree, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }),
+  );
   const found: { rule: { name: string }; from: string; cycle?: { name: string }[] }[] =
     report.summary.violations;
   const lines = found.flatMap(({ rule, from, cycle }) =>

@@ -9,7 +9,7 @@ function parse(body: unknown, connectionId = 'default'): IncomingEvent {
   const bytes = Buffer.isBuffer(body)
     ? body
     : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  const events = connector.parse({ body: bytes, headers: {}, connectionId });
+  const events = connector.parse({ body: bytes, headers: {}, connectionId, search: '' });
   expect(events).toHaveLength(1);
   return events[0]!;
 }
@@ -60,8 +60,12 @@ describe('a snapshot event', () => {
     });
     const at = (connectionId: string, account: unknown) => {
       const body = event('invoice.paid', { id: 'in_1', object: 'invoice' }, { account });
-      return connector.parse({ body: Buffer.from(JSON.stringify(body)), headers: {}, connectionId })[0]!
-        .connectionId;
+      return connector.parse({
+        body: Buffer.from(JSON.stringify(body)),
+        headers: {},
+        connectionId,
+        search: '',
+      })[0]!.connectionId;
     };
     for (const account of [undefined, null, 'acct_1']) expect(at('acct_1', account)).toBe('acct_1');
     for (const account of ['acct_2', 'tenant', 'default'])
@@ -252,7 +256,7 @@ describe('anything else', () => {
 
   function outcomeOf(body: Buffer): string {
     try {
-      connector.parse({ body, headers: {}, connectionId: 'default' });
+      connector.parse({ body, headers: {}, connectionId: 'default', search: '' });
       return 'parsed';
     } catch (error) {
       return error instanceof MalformedDeliveryError ? 'malformed' : 'threw something else';

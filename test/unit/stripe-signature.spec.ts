@@ -187,7 +187,7 @@ describe('the connector verifies', () => {
   function verdict(connectionId: string, secret: string, overrides: Partial<StripeOptions> = {}) {
     const { connector } = stripe({ ...options, ...overrides });
     const headers = { 'stripe-signature': `t=${NOW},v1=${sign(BODY, secret)}` };
-    return connector.verify({ body: BODY, headers, connectionId }, NOW * 1000);
+    return connector.verify({ body: BODY, headers, connectionId, search: '' }, NOW * 1000);
   }
 
   it("with the secrets of the URL's connection and no other", () => {
@@ -219,7 +219,7 @@ describe('the connector verifies', () => {
   it('within the tolerance that it is given', () => {
     const { connector } = stripe({ ...options, toleranceSeconds: 10 });
     const headers = { 'stripe-signature': `t=${NOW},v1=${sign(BODY)}` };
-    const delivery = { body: BODY, headers, connectionId: 'default' };
+    const delivery = { body: BODY, headers, connectionId: 'default', search: '' };
     expect(connector.verify(delivery, (NOW + 10) * 1000)).toEqual({ ok: true });
     expect(connector.verify(delivery, (NOW + 11) * 1000)).toEqual({ ok: false, reason: 'too-old' });
     expect(connector.verify({ ...delivery, headers: {} }, NOW * 1000)).toEqual({

@@ -1,5 +1,10 @@
 export { salesforce } from './salesforce.source.js';
-export type { SalesforceLogin, SalesforceObjectOptions, SalesforceOptions } from './salesforce.options.js';
+export type {
+  OutboundMessageOptions,
+  SalesforceLogin,
+  SalesforceObjectOptions,
+  SalesforceOptions,
+} from './salesforce.options.js';
 export {
   salesforceObject,
   type SalesforceFieldValues,

@@ -2,6 +2,7 @@ import type {
   ChangesPage,
   ChangesRequest,
   Connector,
+  Delivery,
   FetchOptions,
   Fetched,
   IncomingEvent,
@@ -11,7 +12,7 @@ import type {
   Verdict,
 } from '../../model/connector.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
-import { MalformedDeliveryError, ProviderError, SyncConfigError } from '../../sync.errors.js';
+import { ProviderError, SyncConfigError } from '../../sync.errors.js';
 import { readChanges } from './salesforce.changes.js';
 import { SalesforceClient } from './salesforce.client.js';
 import { fetchRecords, MOST_FETCHED } from './salesforce.fetch.js';
@@ -20,9 +21,11 @@ import { readListing } from './salesforce.listing.js';
 import {
   SALESFORCE_DEFAULTS,
   SALESFORCE_OPTION_NAMES,
+  type OutboundMessageOptions,
   type SalesforceConnectorOptions,
   type SalesforceObjectOptions,
 } from './salesforce.options.js';
+import { ACKNOWLEDGEMENT, parseMessage, verifyMessage } from './salesforce.outbound.js';
 import { loadJsforce, type Jsforce } from './salesforce.package.js';
 import { optionProblems } from './salesforce.problems.js';
 import { SalesforceSession } from './salesforce.session.js';
@@ -35,6 +38,7 @@ export class SalesforceConnector implements Connector {
   readonly provider = 'salesforce';
   readonly fingerprintRevision = FINGERPRINT_REVISION;
   readonly optionNames = Object.keys(SALESFORCE_OPTION_NAMES);
+  readonly acknowledgement = ACKNOWLEDGEMENT;
   readonly mostFetched = MOST_FETCHED;
   readonly connections: readonly string[];
   readonly pollable: readonly string[];
@@ -60,12 +64,12 @@ export class SalesforceConnector implements Connector {
     return optionProblems(this.options);
   }
 
-  verify(): Verdict {
-    return { ok: false, reason: 'no-signature' };
+  verify(delivery: Delivery): Verdict {
+    return verifyMessage(delivery, this.messagesOf(delivery.connectionId));
   }
 
-  parse(): IncomingEvent[] {
-    throw new MalformedDeliveryError('Salesforce sends nothing here');
+  parse(delivery: Delivery): IncomingEvent[] {
+    return parseMessage(delivery, this.messagesOf(delivery.connectionId)?.organizationId ?? '');
   }
 
   fetchable(resource: string): boolean {
@@ -96,6 +100,11 @@ export class SalesforceConnector implements Connector {
 
   fingerprint(_resource: string, data: object): string {
     return fingerprintOf(data);
+  }
+
+  /** Those of other orgs are not taken. */
+  private messagesOf(connectionId: string): OutboundMessageOptions | undefined {
+    return connectionId === DEFAULT_CONNECTION ? this.options.outboundMessages : undefined;
   }
 
   /** Talks to the org that a connection stands for. @throws ProviderError for one that there is not */

@@ -34,6 +34,22 @@ export interface SalesforceObjectOptions {
   fields?: readonly string[];
 }
 
+/** Who may deliver outbound messages, which nobody signs: at least one of `secrets` and `certificateHeader`. */
+export interface OutboundMessageOptions {
+  /** The org's id, of 15 or 18 characters: messages of others are refused. */
+  organizationId: string;
+  /**
+   * Secrets in the endpoint's address, `https://…/webhooks/<source>?secret=<one of them>`; several while one is being rolled. At least 16
+   * characters each.
+   */
+  secrets?: readonly string[];
+  /**
+   * A header that your proxy sets when it has checked Salesforce's client certificate, and takes away where others set it:
+   * `{ name: 'x-client-cert-sha256', value: '<fingerprint>' }`.
+   */
+  certificateHeader?: { name: string; value: string };
+}
+
 /** Options of `salesforce()`: how to reach an org, and how to treat it. */
 export interface SalesforceOptions extends SourcePolicies {
   /** Into the main org. */
@@ -45,6 +61,8 @@ export interface SalesforceOptions extends SourcePolicies {
   objects: readonly string[] | Readonly<Record<string, SalesforceObjectOptions>>;
   /** Other orgs, by the name that their records have as `connectionId`. @default {} */
   connections?: Readonly<Record<string, SalesforceLogin>>;
+  /** For outbound messages of the main org: changes are known at once, and polled besides. @default none are taken */
+  outboundMessages?: OutboundMessageOptions;
   /** @default '62.0' */
   apiVersion?: string;
   /**
@@ -62,6 +80,7 @@ export const SALESFORCE_OPTION_NAMES: Readonly<Record<keyof SalesforceConnectorO
   login: true,
   objects: true,
   connections: true,
+  outboundMessages: true,
   apiVersion: true,
   overlapSeconds: true,
 };

@@ -3,6 +3,7 @@ import { isRecord } from '../../model/option-kinds.js';
 import { shown, unknownOption } from '../../model/option-problem.js';
 import { DEFAULT_CONNECTION } from '../../model/record.js';
 import type { SalesforceConnectorOptions, SalesforceLogin } from './salesforce.options.js';
+import { longIdOf } from './salesforce.record-id.js';
 
 /** What each flow needs, and what it may have beside it. */
 const FLOWS: Readonly<Record<SalesforceLogin['flow'], readonly [needed: string[], optional: string[]]>> = {
@@ -19,7 +20,7 @@ const FLOWS: Readonly<Record<SalesforceLogin['flow'], readonly [needed: string[]
 /** Of no consequence where nothing is expected by webhook. */
 const NO_DELIVERIES: ConnectorProblem = {
   code: 'SYNC_MISSING_SECRET',
-  message: "Salesforce delivers nothing to this source. Leave mode out, or set it to 'poll'.",
+  message: 'Salesforce delivers nothing to this source. Set outboundMessages, or leave mode out.',
 };
 
 const OBJECT_NAME = /^[A-Za-z]\w*$/;
@@ -27,7 +28,8 @@ const OBJECT_NAME = /^[A-Za-z]\w*$/;
 /** What is wrong with the options, for a person at boot. Quotes no secret. */
 export function optionProblems(options: SalesforceConnectorOptions): ConnectorProblem[] {
   const { login, connections = {}, apiVersion, overlapSeconds } = options;
-  const found = [...loginProblems('login', login), ...objectProblems(options.objects), NO_DELIVERIES];
+  const found = [...loginProblems('login', login), ...objectProblems(options.objects)];
+  found.push(...messageProblems(options.outboundMessages));
   if (!isRecord(connections)) found.push(invalid('connections must be an object: { eu: { flow: ... } }.'));
   else
     for (const [name, other] of Object.entries(connections))
@@ -41,6 +43,31 @@ export function optionProblems(options: SalesforceConnectorOptions): ConnectorPr
   if (overlapSeconds !== undefined && !(Number.isFinite(overlapSeconds) && overlapSeconds >= 0))
     found.push(invalid('overlapSeconds must be a number from 0. The default is 300.'));
   return found;
+}
+
+function messageProblems(given: unknown): ConnectorProblem[] {
+  if (given === undefined) return [NO_DELIVERIES];
+  if (!isRecord(given)) return [invalid('outboundMessages must be an object: { organizationId, secrets }.')];
+  const unknown = unknownOption(given, ['organizationId', 'secrets', 'certificateHeader']);
+  if (unknown) return [invalid(`outboundMessages: ${unknown}`)];
+  const { organizationId, secrets = [], certificateHeader } = given;
+  if (longIdOf(organizationId) === null)
+    return [invalid("outboundMessages.organizationId must be the org's id, of 15 or 18 characters.")];
+  if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string' || secret.length < 16))
+    return [invalid('outboundMessages.secrets must be an array of texts of at least 16 characters.')];
+  const isHeader = (header: unknown) =>
+    isRecord(header) && [header.name, header.value].every((text) => typeof text === 'string' && text !== '');
+  if (certificateHeader !== undefined && !isHeader(certificateHeader))
+    return [invalid('outboundMessages.certificateHeader must be { name, value }.')];
+  return secrets.length > 0 || certificateHeader !== undefined
+    ? []
+    : [
+        {
+          code: 'SYNC_MISSING_SECRET',
+          message:
+            'outboundMessages has neither secrets nor a certificateHeader: nobody signs such messages, so one of them must prove who sends.',
+        },
+      ];
 }
 
 function loginProblems(option: string, login: unknown): ConnectorProblem[] {

@@ -9,7 +9,8 @@ import {
 
 /**
  * A Salesforce org as a source: `SyncModule.forRoot({ sources: { crm: salesforce({ login, objects: ['Account'] }) } })`.
- * Changes are polled: by stamp, deleted records among them as long as they are in the recycle bin.
+ * Changes are polled: by stamp, deleted records among them as long as they are in the recycle bin. With `outboundMessages`
+ * those that are told of are known at once.
  *
  * Never throws: what is missing, wrong or misspelt in the options is reported at boot.
  */
@@ -18,5 +19,6 @@ export function salesforce(options: SalesforceOptions): SyncSource {
   const own = given.filter(([name]) => name in SALESFORCE_OPTION_NAMES);
   const others = given.filter(([name]) => !(name in SALESFORCE_OPTION_NAMES));
   const connector = new SalesforceConnector(Object.fromEntries(own) as unknown as SalesforceConnectorOptions);
-  return { mode: 'poll', ...Object.fromEntries(others), connector };
+  const mode = connector.options.outboundMessages ? 'hybrid' : 'poll';
+  return { mode, ...Object.fromEntries(others), connector };
 }

@@ -11,6 +11,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { Acknowledgement } from '../../model/connector.js';
 import { BodyReader, type NoBody } from './body.reader.js';
 import { HiddenInOpenApi } from './hidden-in-openapi.decorator.js';
 import { BODY_CONSUMED, WebhookDoor, type Answer } from './webhook.door.js';
@@ -48,7 +49,12 @@ export function webhookControllerFor(path: string, decorators: readonly ClassDec
       if (Buffer.isBuffer(body))
         return this.reply(
           response,
-          await this.door.receive(source, { body, headers: message.headers, connectionId }),
+          await this.door.receive(source, {
+            body,
+            headers: message.headers,
+            connectionId,
+            search: searchOf(message),
+          }),
         );
       // The rest of such a body is not waited for.
       if (!message.readableEnded) this.adapterHost.httpAdapter.setHeader(response, 'Connection', 'close');
@@ -65,24 +71,33 @@ export function webhookControllerFor(path: string, decorators: readonly ClassDec
       return BODY_CONSUMED;
     }
 
-    private reply(response: unknown, { status, reason, retryAfterSeconds }: Answer): void {
+    private reply(response: unknown, answer: Answer): void {
+      const { status, reason, retryAfterSeconds, acknowledgement } = answer;
       const { httpAdapter } = this.adapterHost;
       if (retryAfterSeconds !== undefined)
         httpAdapter.setHeader(response, 'Retry-After', String(retryAfterSeconds));
-      const body = reason === undefined ? { received: true } : { error: reason };
-      if (response instanceof ServerResponse) answerAtOnce(response, status, JSON.stringify(body));
-      else httpAdapter.reply(response, body, status);
+      const { contentType, body } = acknowledgement ?? jsonOf(reason);
+      if (response instanceof ServerResponse) return answerAtOnce(response, status, contentType, body);
+      httpAdapter.setHeader(response, 'Content-Type', contentType);
+      httpAdapter.reply(response, body, status);
     }
   }
   return WebhookController;
 }
 
+function jsonOf(reason: Answer['reason']): Acknowledgement {
+  const body = reason === undefined ? { received: true } : { error: reason };
+  return { contentType: 'application/json; charset=utf-8', body: JSON.stringify(body) };
+}
+
 /** Express' own way has an ETag computed and settings looked up: a tenth of all that a delivery costs. */
-function answerAtOnce(response: ServerResponse, status: number, json: string): void {
+function answerAtOnce(response: ServerResponse, status: number, contentType: string, body: string): void {
   response
-    .writeHead(status, {
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': Buffer.byteLength(json),
-    })
-    .end(json);
+    .writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) })
+    .end(body);
+}
+
+function searchOf({ url = '' }: IncomingMessage): string {
+  const mark = url.indexOf('?');
+  return mark === -1 ? '' : url.slice(mark + 1);
 }

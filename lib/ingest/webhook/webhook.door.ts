@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Delivery, RejectReason } from '../../model/connector.js';
+import type { Acknowledgement, Delivery, RejectReason } from '../../model/connector.js';
 import { DEFAULT_CONNECTION } from '../../model/record.js';
 import { Dispatcher, dueRecordsOf } from '../../dispatch/dispatcher.js';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
@@ -20,6 +20,8 @@ export interface Answer {
   readonly reason?: RejectReason | (string & {});
   /** When to try again, in seconds. */
   readonly retryAfterSeconds?: number;
+  /** What the sender wants to read: to be sent as it is, if it is there. */
+  readonly acknowledgement?: Acknowledgement;
 }
 
 /** A delivery as the host's HTTP server hands it over. */
@@ -30,6 +32,8 @@ export interface IncomingDelivery {
   readonly headers: Delivery['headers'];
   /** The connection named in the URL. @default 'default' */
   readonly connectionId?: string;
+  /** What stands behind the URL's question mark: some senders prove by it who they are. @default '' */
+  readonly search?: string;
 }
 
 /** Asks a provider to come again soon, but not at once. */
@@ -76,7 +80,10 @@ export class WebhookDoor {
     return answer;
   }
 
-  private async answer(source: string, { body, headers, connectionId }: IncomingDelivery): Promise<Answer> {
+  private async answer(
+    source: string,
+    { body, headers, connectionId, search = '' }: IncomingDelivery,
+  ): Promise<Answer> {
     const { connector } = this.options.sources[source]!;
     if (typeof body !== 'string' && !ArrayBuffer.isView(body)) {
       this.logger.error(
@@ -86,7 +93,7 @@ export class WebhookDoor {
       return BODY_CONSUMED;
     }
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
-    const delivery = { body: bytes, headers, connectionId: connectionId ?? DEFAULT_CONNECTION };
+    const delivery = { body: bytes, headers, connectionId: connectionId ?? DEFAULT_CONNECTION, search };
     if (bytes.length > this.options.bodyLimitBytes) return { status: 413, reason: 'too-large' };
 
     try {
@@ -95,7 +102,8 @@ export class WebhookDoor {
       const rows = this.rowsOf(source, delivery);
       await this.inbox.accept(rows);
       this.dispatcher.dispatch(dueRecordsOf(rows));
-      return { status: 200 };
+      const { acknowledgement } = connector;
+      return { status: 200, ...(acknowledgement && { acknowledgement }) };
     } catch (error) {
       return this.refusal(error);
     }

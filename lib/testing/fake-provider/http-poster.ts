@@ -5,6 +5,8 @@ import https from 'node:https';
 export interface PostResult {
   readonly status: number | null;
   readonly error: string | null;
+  /** The body of the answer. */
+  readonly text: string;
 }
 
 /** Posts bytes over kept-alive connections. Follows no redirects: a 3xx is an answer like any other. */
@@ -50,14 +52,18 @@ export class HttpPoster {
       const fail = (error: NodeJS.ErrnoException): void => {
         // The other side closed an idle connection just as it was taken up again: it has seen nothing of this.
         const stale = request.reusedSocket && error.code === 'ECONNRESET';
-        resolve({ status: null, error: error.code ?? error.message, stale });
+        resolve({ status: null, error: error.code ?? error.message, text: '', stale });
       };
       request.setTimeout(this.timeoutMs, () => request.destroy(new Error('timeout')));
       request.on('error', fail);
       request.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
         response.on('error', fail);
-        response.on('end', () => resolve({ status: response.statusCode ?? null, error: null, stale: false }));
-        response.resume();
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? null, error: null, text, stale: false }),
+        );
       });
       request.end(body);
     });

@@ -7,6 +7,7 @@ import type { SalesforceRequest } from './api-request.js';
 import { Api } from './api.js';
 import type { FakeSalesforceOptions, ResolvedFakeSalesforceOptions } from './fake-salesforce.options.js';
 import { SalesforceFaults, type SalesforceRequestEntry } from './faults.js';
+import { OutboundSender } from './outbound-sender.js';
 import { RecordStore } from './record-store.js';
 import { RowLocks } from './row-locks.js';
 import { Schema } from './schema.js';
@@ -21,6 +22,7 @@ export interface FakeSalesforceParts {
   readonly locks: RowLocks;
   readonly sessions: Sessions;
   readonly store: RecordStore;
+  readonly outbound: OutboundSender;
   readonly server: FakeServer<SalesforceRequestEntry, SalesforceRequest>;
 }
 
@@ -59,5 +61,12 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
   // Not the store's: ids must not depend on how many requests were made.
   const exchange = new ApiExchange({ api, faults, limits, random: new Random(~seed), now });
   const server = new FakeServer<SalesforceRequestEntry, SalesforceRequest>(exchange);
-  return { options: resolved, clock, faults, limits, locks, sessions, store, server };
+  const outbound = new OutboundSender(
+    store,
+    faults,
+    new Random(~seed),
+    resolved.orgId,
+    () => sessions.instanceUrl,
+  );
+  return { outbound, options: resolved, clock, faults, limits, locks, sessions, store, server };
 }

@@ -3,6 +3,7 @@ import type { HeldRequest, HoldPoint } from '../fake-provider/gates.js';
 import { assemble, type FakeSalesforceParts } from './assembly.js';
 import { notFound } from './api-error.js';
 import type { FakeSalesforceOptions } from './fake-salesforce.options.js';
+import type { OutboundDelivery } from './outbound-sender.js';
 import type { SalesforceFaults, SalesforceRequestEntry } from './faults.js';
 import type { ObjectDefinition } from './object-definition.js';
 import type { Transaction } from './record-store.js';
@@ -38,6 +39,8 @@ export class FakeSalesforce {
   readonly faults: SalesforceFaults;
   /** Every request, in order of arrival. */
   readonly requests: CallLog<SalesforceRequestEntry>;
+  /** Every attempt to deliver an outbound message, in order of its end. */
+  readonly deliveries: CallLog<OutboundDelivery>;
   /** `offsetMs`: how far its clock runs ahead. `SyncTesting` moves it with the application's. */
   readonly clock: { offsetMs: number };
   /** `http://127.0.0.1:<port>`, for `instanceUrl` and `loginUrl`. */
@@ -56,6 +59,7 @@ export class FakeSalesforce {
     this.faults = parts.faults;
     this.requests = parts.server.requests;
     this.clock = parts.clock;
+    this.deliveries = parts.outbound.deliveries;
   }
 
   /** Starts the server. @throws Error if the port is taken. */
@@ -170,8 +174,25 @@ export class FakeSalesforce {
     return this.parts.server.gates.hold(match, point);
   }
 
+  /**
+   * Sends an outbound message from now on whenever a record of that object is created or changed, until it is acknowledged; changes of
+   * the same moment go together, up to 100. `url` `null`: none of any object any more.
+   * @param fields beside the id. @default `['LastModifiedDate']`
+   */
+  deliverTo(url: string | null, object = 'Account', fields: readonly string[] = ['LastModifiedDate']): void {
+    const { outbound, store } = this.parts;
+    if (url === null) outbound.unsubscribe();
+    else outbound.subscribe(store.schema.object(object).name, url, fields);
+  }
+
+  /** Resolves when no outbound message is on its way. */
+  flush(): Promise<void> {
+    return this.parts.outbound.flush();
+  }
+
   /** Stops at once: cuts connections, leaves no handle open. May be called twice. */
   async close(): Promise<void> {
+    this.parts.outbound.close();
     await this.parts.server.close();
   }
 }

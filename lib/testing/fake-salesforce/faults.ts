@@ -13,6 +13,10 @@ export interface SalesforceRequestEntry extends RequestEntry {
 export class SalesforceFaults extends RequestFaults<SalesforceRequestEntry> {
   /** So many next reads of single records, and of records by their ids, give the version before the newest. Counts down. */
   staleReads = 0;
+  /** Notifications that no outbound message ever brings: a chance from 0 to 1. */
+  dropRate = 0;
+  /** Outbound messages that come once more after they were acknowledged: a chance from 0 to 1. */
+  duplicateRate = 0;
   /** @internal */
   takeStaleRead(): boolean {
     if (this.staleReads <= 0) return false;
