@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import { OnSyncEvent, SyncContext, SyncEvent, SyncEventEntity } from 'nestjs-hybrid-sync';
 import { FakeStripe, type ApiRequestEntry } from 'nestjs-hybrid-sync/testing';
 import { stripeEvent } from 'nestjs-hybrid-sync/testing/stripe';
 import Stripe from 'stripe';
@@ -117,8 +117,9 @@ describe('nothing stays lost: the cursor never skips', () => {
     const [first] = await host.sync.poll({ source: 'stripe' });
     expect(first).toMatchObject({ atEnd: false });
     expect(first!.found).toBeGreaterThan(0);
-    const [second] = await host.sync.poll({ source: 'stripe' });
-    expect(second).toMatchObject({ atEnd: true, found: sent.length - first!.found });
+    // Unless the time for that has come by itself.
+    await host.sync.poll({ source: 'stripe' });
+    await until(async () => (await host.count(SyncEventEntity)) === sent.length);
     // Nothing of the first walk but the page that failed is asked for again.
     const asked = host.stripe.requests.all(upwards).map(({ query }) => query.ending_before);
     expect(asked.length - new Set(asked).size).toBe(1);

@@ -76,6 +76,16 @@ describe('a session at an org', () => {
     expect(logins()).toBe(4);
   });
 
+  it('is opened as soon as Salesforce is there again, however often it was not', async () => {
+    const client = clientOf(flows['a password']!(org.url));
+    org.faults.outage = true;
+    for (let i = 0; i < 5; i++) expect(await failureOf(client)).toMatchObject({ failure: 'unavailable' });
+    org.faults.outage = false;
+    org.faults.failNext({ match: { path: /token/ }, times: 5, disconnect: true });
+    for (let i = 0; i < 5; i++) expect(await failureOf(client)).toMatchObject({ failure: 'unavailable' });
+    expect((await ask(client)).records).toHaveLength(1);
+  });
+
   it('is not opened for ever where the answer is always 401', async () => {
     const client = clientOf(flows['a password']!(org.url));
     org.faults.unauthorized = true;

@@ -52,8 +52,9 @@ export class SalesforceSession {
     try {
       return await within(LOGIN_MS, enter(sdk, this.login, this.version, nowMs));
     } catch (error) {
-      this.failed(`login failed (${this.login.flow}): ${nameOf(error)}`, nowMs);
-      throw new LoginError(this.lastFailure);
+      const message = `login failed (${this.login.flow}): ${nameOf(error)}`;
+      if (isRefusal(error)) this.failed(message, nowMs);
+      throw new LoginError(message);
     }
   }
 
@@ -128,10 +129,15 @@ function assertionOf(
   return `${content}.${createSign('RSA-SHA256').update(content).sign(privateKey, 'base64url')}`;
 }
 
+/** OAuth's own words (RFC 6749 section 5.2), and not those of a network or a gateway: who is not there locks nobody out. */
+function isRefusal(error: unknown): boolean {
+  return /^[a-z]+(_[a-z]+)+$/.test(nameOf(error));
+}
+
 /** Salesforce's word for it; its sentences may name users. */
 function nameOf(error: unknown): string {
   const { name, code } = error as { name?: string; code?: string };
-  return code ?? name ?? 'unknown';
+  return code ?? name ?? 'no answer';
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
