@@ -25,6 +25,7 @@ import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
+import { SyncInspection } from './sync.inspection.js';
 import { checkReconciled } from './sync.reconcile.check.js';
 import { addSources, ResolvedSyncOptions } from './sync.options.js';
 import { ProcessDuties } from './sync.role.js';
@@ -39,6 +40,7 @@ export class SyncLifecycle
 
   constructor(
     private readonly doctor: SyncDoctor,
+    private readonly inspection: SyncInspection,
     private readonly database: SyncDatabase,
     private readonly explorer: HandlerExplorer,
     private readonly registry: HandlerRegistry,
@@ -79,6 +81,7 @@ export class SyncLifecycle
       await this.doctor.checkTransaction();
       await checkMirrorKeys(this.mirrors, this.database.host);
       await this.starts.load();
+      if (this.duties.runsPasses) await this.inspection.inspect(this.mirrors);
     } catch (error) {
       // Open connections would keep a process alive whose boot has failed.
       await this.database.close();

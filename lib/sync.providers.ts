@@ -78,6 +78,7 @@ import { shown } from './model/option-problem.js';
 import { SyncClock } from './sync.clock.js';
 import { SyncDoctor } from './sync.doctor.js';
 import { SyncConfigError } from './sync.errors.js';
+import { SyncInspection } from './sync.inspection.js';
 import { SyncLifecycle } from './sync.lifecycle.js';
 import {
   ResolvedSyncOptions,
@@ -156,6 +157,7 @@ const services: Provider[] = [
   HandlerExplorer,
   HandlerRegistry,
   SyncDoctor,
+  SyncInspection,
   SyncLifecycle,
   SyncService,
 ];

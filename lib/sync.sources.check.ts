@@ -82,6 +82,7 @@ const CONNECTOR_KINDS = {
   Omit<
     Connector,
     | 'acknowledgement'
+    | 'inspect'
     | 'optionNames'
     | 'fetchMany'
     | 'mostFetched'

@@ -137,6 +137,13 @@ export interface Connector {
   /** What is wrong with the options; empty when all is well. Called once at boot. */
   problems(): ConnectorProblem[];
 
+  /**
+   * What the provider itself says to be wrong with the options: who may not in, what does not exist. Asked once at boot by
+   * processes that call the API.
+   * @throws ProviderError where that cannot be found out now, which keeps nobody from booting
+   */
+  inspect?(options: FetchOptions): Promise<ConnectorProblem[]>;
+
   /** Proves on the raw bytes, in constant time, that the provider sent this. `nowMs`: epoch milliseconds. */
   verify(delivery: Delivery, nowMs: number): Verdict;
 

@@ -32,6 +32,12 @@ export interface Target<Row extends object = any> {
   problem?(connector: Connector | undefined): string | null;
 
   /**
+   * What is wrong with it by what is there, in a sentence; `null`: nothing. Asked once at boot by processes that run handlers.
+   * @throws where that cannot be found out now, which keeps nobody from booting
+   */
+  inspect?(context: TargetContext): Promise<string | null>;
+
+  /**
    * Writes rows of different ids. A row may come again after it was written, and older ones after newer ones never: the
    * same row twice must do what it does once.
    * @returns for each row, in the same order, `null` if it stands, or why not: UnrecoverableError for what will never work,

@@ -1,7 +1,7 @@
 import type { Connection } from 'jsforce';
 import type { FetchOptions } from '../../model/connector.js';
 import { SyncConfigError } from '../../sync.errors.js';
-import { failureOf, isSessionOver } from './salesforce.failure.js';
+import { codeOf, failureOf, isSessionOver } from './salesforce.failure.js';
 import type { SalesforceSession } from './salesforce.session.js';
 
 export interface SalesforceRequest {
@@ -17,6 +17,10 @@ export interface SalesforceRequest {
 export interface ApiUsage {
   readonly used: number;
   readonly limit: number;
+}
+
+export interface DescribedObject {
+  readonly fields: readonly { readonly name: string; readonly externalId: boolean }[];
 }
 
 /** What a query answers. */
@@ -47,6 +51,20 @@ export class SalesforceClient {
     } catch (error) {
       if (error instanceof SyncConfigError) throw error;
       throw failureOf(error, request.label);
+    }
+  }
+
+  /** An object with its fields; `null`: the org has no such object, or shows it to nobody. */
+  async describe(object: string, options: FetchOptions): Promise<DescribedObject | null> {
+    const label = `describe ${object}`;
+    try {
+      const request = { method: 'GET', path: `/sobjects/${object}/describe`, label } as const;
+      return await this.inSession(options, (connection) =>
+        this.send<DescribedObject>(connection, request, options),
+      );
+    } catch (error) {
+      if (codeOf(error) === 'NOT_FOUND' || codeOf(error) === 'INVALID_TYPE') return null;
+      throw failureOf(error, label);
     }
   }
 

@@ -2,6 +2,7 @@ import type {
   ChangesPage,
   ChangesRequest,
   Connector,
+  ConnectorProblem,
   Delivery,
   FetchOptions,
   Fetched,
@@ -17,6 +18,7 @@ import { readChanges } from './salesforce.changes.js';
 import { SalesforceClient } from './salesforce.client.js';
 import { fetchRecords, MOST_FETCHED } from './salesforce.fetch.js';
 import { FINGERPRINT_REVISION, fingerprintOf } from './salesforce.fingerprint.js';
+import { inspectOrg } from './salesforce.inspection.js';
 import { readListing } from './salesforce.listing.js';
 import {
   SALESFORCE_DEFAULTS,
@@ -62,6 +64,13 @@ export class SalesforceConnector implements Connector {
   problems() {
     if (this.loadError instanceof SyncConfigError) throw this.loadError;
     return optionProblems(this.options);
+  }
+
+  async inspect(options: FetchOptions): Promise<ConnectorProblem[]> {
+    const found = this.pollable.map((connection) =>
+      inspectOrg(this.clientOf(connection), connection, this.objects, options),
+    );
+    return (await Promise.all(found)).flat();
   }
 
   verify(delivery: Delivery): Verdict {

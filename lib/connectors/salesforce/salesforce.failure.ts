@@ -20,6 +20,16 @@ const PASSING: ReadonlySet<string> = new Set([
   'API_CURRENTLY_DISABLED',
 ]);
 
+/** Nobody is let in. To those who ask it is as if nobody were there: it concerns every request. */
+export class SalesforceLoginError extends ProviderError {
+  readonly isRefusal: boolean;
+
+  constructor({ message, isRefusal }: LoginError) {
+    super('unavailable', `Salesforce: ${message}`);
+    this.isRefusal = isRefusal;
+  }
+}
+
 /** Salesforce's word for what was wrong, or the network's. */
 export function codeOf(error: unknown): string {
   const { errorCode, code, name } = error as ApiFailure;
@@ -36,7 +46,7 @@ export function isSessionOver(error: unknown): boolean {
  * @param request what was asked: `query Account`
  */
 export function failureOf(error: unknown, request: string): ProviderError {
-  if (error instanceof LoginError) return new ProviderError('unavailable', `Salesforce: ${error.message}`);
+  if (error instanceof LoginError) return new SalesforceLoginError(error);
   const code = codeOf(error);
   const kind = kindOf(error as ApiFailure, code);
   return new ProviderError(

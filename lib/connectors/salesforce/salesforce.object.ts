@@ -4,6 +4,7 @@ import type { Target, TargetContext, TargetRow } from '../../model/target.js';
 import { RetryLaterError, UnrecoverableError } from '../../sync.errors.js';
 import type { SalesforceClient } from './salesforce.client.js';
 import { SalesforceConnector } from './salesforce.connector.js';
+import { externalIdProblem } from './salesforce.inspection.js';
 import { MOST_WHOLE_RECORDS, quoted } from './salesforce.soql.js';
 
 /** Where rows of an object are written, and what they are known by there. */
@@ -78,6 +79,11 @@ class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
       return `'${this.source}' has no connection '${this.connectionId}'`;
     const wrong = [this.object, this.externalId].find((name) => !/^[A-Za-z]\w*$/.test(name));
     return wrong === undefined ? null : `'${wrong}' is no API name of Salesforce's`;
+  }
+
+  inspect({ connector, ...options }: TargetContext): Promise<string | null> {
+    const client = (connector as SalesforceConnector).clientOf(this.connectionId);
+    return externalIdProblem(client, this.object, this.externalId, options);
   }
 
   async write(

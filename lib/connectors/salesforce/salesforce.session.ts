@@ -5,7 +5,15 @@ import { SALESFORCE_DEFAULTS } from './salesforce.options.js';
 import type { Jsforce } from './salesforce.package.js';
 
 /** Login fails: nothing can be asked. */
-export class LoginError extends Error {}
+export class LoginError extends Error {
+  constructor(
+    message: string,
+    /** Salesforce has said no, and not just nothing. */
+    readonly isRefusal: boolean,
+  ) {
+    super(message);
+  }
+}
 
 /** After so many failures in a row, a login is tried seldom: an org locks out users who fail too often. */
 const EAGER_LOGINS = 3;
@@ -47,14 +55,14 @@ export class SalesforceSession {
 
   private async enter(nowMs: number): Promise<Connection> {
     if (this.failures >= EAGER_LOGINS && nowMs - this.failedAt < SELDOM_MS)
-      throw new LoginError(`${this.lastFailure}; it is tried again every ${SELDOM_MS / 1000} s`);
+      throw new LoginError(`${this.lastFailure}; it is tried again every ${SELDOM_MS / 1000} s`, true);
     const sdk = await this.sdk;
     try {
       return await within(LOGIN_MS, enter(sdk, this.login, this.version, nowMs));
     } catch (error) {
       const message = `login failed (${this.login.flow}): ${nameOf(error)}`;
       if (isRefusal(error)) this.failed(message, nowMs);
-      throw new LoginError(message);
+      throw new LoginError(message, isRefusal(error));
     }
   }
 

@@ -71,7 +71,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
 
   const upsert = (call: Call): ApiAnswer => {
     const [name = '', fieldName = ''] = call.parts;
-    const object = schema.object(name);
+    const object = schema.inPath(name);
     const field = schema.fieldName(object, fieldName);
     byExternalId([], object, field, null);
     return save(call, (transaction, row) => {
@@ -86,7 +86,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
   };
 
   const read = (call: Call): ApiAnswer => {
-    const object = schema.object(call.parts[0] ?? '');
+    const object = schema.inPath(call.parts[0] ?? '');
     const { query, body } = call.request.entry;
     const asked = (body ?? { ids: query.ids?.split(','), fields: query.fields?.split(',') }) as {
       ids?: string[];

@@ -26,7 +26,7 @@ export function describeRoutes({ store, limits }: ApiParts): Route[] {
       'GET',
       /^\/sobjects\/([^/]+)\/describe\/?$/,
       ({ parts: [name = ''], version }) => {
-        const object = schema.object(name);
+        const object = schema.inPath(name);
         const fields = Object.entries(object.fields).map(([field, definition]) => fieldOf(field, definition));
         return ok({ ...summaryOf(object, version), fields, childRelationships: [], recordTypeInfos: [] });
       },

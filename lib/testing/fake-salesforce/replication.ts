@@ -14,7 +14,7 @@ const MOST_IDS = 600_000;
 /** `updated` and `deleted`: the ids of what was changed within a time of whole minutes. */
 export function replicationRoutes({ store }: ApiParts): Route[] {
   const within = (call: Call, days: number) => {
-    const object = store.schema.object(call.parts[0] ?? '');
+    const object = store.schema.inPath(call.parts[0] ?? '');
     const { start = '', end = '' } = call.request.entry.query;
     const [from, to] = [minuteOf(start), minuteOf(end)];
     const now = store.now().getTime();

@@ -1,4 +1,4 @@
-import { noSuchColumn, noSuchObject } from './api-error.js';
+import { noSuchColumn, noSuchObject, notFound } from './api-error.js';
 import {
   allFieldsOf,
   STANDARD_OBJECTS,
@@ -43,6 +43,13 @@ export class Schema {
   object(name: string): SObject {
     const found = this.objects.get(name.toLowerCase());
     if (!found) throw noSuchObject(name);
+    return found;
+  }
+
+  /** One that is named in a path. @throws SalesforceApiError 404 */
+  inPath(name: string): SObject {
+    const found = this.objects.get(name.toLowerCase());
+    if (!found) throw notFound();
     return found;
   }
 

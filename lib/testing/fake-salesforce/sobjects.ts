@@ -12,7 +12,7 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
   const { schema } = store;
 
   const read = ({ parts: [name = '', id = ''], request, version }: Call): ApiAnswer => {
-    const object = schema.object(name);
+    const object = schema.inPath(name);
     const record = store.find(id);
     if (!record || record.deleted || record.object !== object) throw notFound();
     const seen = faults.takeStaleRead() ? record.previous : record;
@@ -21,7 +21,7 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
   };
 
   const create = ({ parts: [name = ''], request, origin }: Call): ApiAnswer => {
-    const object = schema.object(name);
+    const object = schema.inPath(name);
     const { id } = store.change(origin, (transaction) =>
       transaction.create(object, fieldsOf(request.entry.body)),
     );
@@ -30,7 +30,7 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
 
   const write = (call: Call, work: (transaction: Transaction, id: string) => unknown): ApiAnswer => {
     const [name = '', id = ''] = call.parts;
-    schema.object(name);
+    schema.inPath(name);
     locks.admit(store.find(id)?.id ?? id);
     store.change(call.origin, (transaction) => work(transaction, id));
     return NO_CONTENT;
@@ -38,7 +38,7 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
 
   const upsert = (call: Call): ApiAnswer => {
     const [name = '', field = '', value = ''] = call.parts;
-    const object = schema.object(name);
+    const object = schema.inPath(name);
     const saved = store.change(call.origin, (transaction) =>
       upserted(call, transaction, object, field, value, fieldsOf(call.request.entry.body)),
     );
@@ -80,7 +80,7 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
       'GET',
       /^\/sobjects\/([^/]+)\/([^/]+)\/(.+)$/,
       ({ parts: [name = '', field = '', value = ''], request, version }) => {
-        const object = schema.object(name);
+        const object = schema.inPath(name);
         const found = byExternalId(store.all(object.name), object, schema.fieldName(object, field), value);
         if (!found) throw notFound();
         return ok(viewOf(found, version, asked(schema, object, request.entry.query.fields)));

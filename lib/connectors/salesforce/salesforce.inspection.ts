@@ -1,0 +1,71 @@
+import type { ConnectorProblem, FetchOptions } from '../../model/connector.js';
+import { unknownName } from '../../model/option-problem.js';
+import type { SalesforceClient } from './salesforce.client.js';
+import { SalesforceLoginError } from './salesforce.failure.js';
+import type { SalesforceObjectOptions } from './salesforce.options.js';
+
+/**
+ * Whether an org lets one in, and has the objects and fields that are named.
+ * @throws ProviderError where it does not answer
+ */
+export async function inspectOrg(
+  client: SalesforceClient,
+  connection: string,
+  objects: Readonly<Record<string, SalesforceObjectOptions>>,
+  options: FetchOptions,
+): Promise<ConnectorProblem[]> {
+  try {
+    const found = [];
+    for (const [object, { fields = [] }] of Object.entries(objects))
+      found.push(await objectProblem(client, object, fields, options));
+    return found.filter((message) => message !== null).map((message) => invalid(`${connection}: ${message}`));
+  } catch (error) {
+    if (!(error instanceof SalesforceLoginError) || !error.isRefusal) throw error;
+    return [invalid(`${connection}: ${error.message}. Correct the login, or what the org allows it.`)];
+  }
+}
+
+/** What is wrong with an external id field that rows are to be known by; `null`: nothing. */
+export async function externalIdProblem(
+  client: SalesforceClient,
+  object: string,
+  externalId: string,
+  options: FetchOptions,
+): Promise<string | null> {
+  const described = await client.describe(object, options);
+  if (!described) return noSuchObject(object);
+  const field = described.fields.find(({ name }) => name === externalId);
+  if (!field) return noSuchField(object, externalId, described.fields);
+  return field.externalId
+    ? null
+    : `${object}.${externalId} is no external id: mark it as one in the field's settings, unique and case-sensitive`;
+}
+
+async function objectProblem(
+  client: SalesforceClient,
+  object: string,
+  fields: readonly string[],
+  options: FetchOptions,
+): Promise<string | null> {
+  const described = await client.describe(object, options);
+  if (!described) return noSuchObject(object);
+  // Of what parents have, nothing is known here.
+  const own = fields.filter((field) => !field.includes('.'));
+  const lost = own.find(
+    (field) => !described.fields.some(({ name }) => name.toLowerCase() === field.toLowerCase()),
+  );
+  return lost === undefined ? null : noSuchField(object, lost, described.fields);
+}
+
+function noSuchObject(object: string): string {
+  return `the org has no object '${object}', or shows it not to this user`;
+}
+
+function noSuchField(object: string, field: string, fields: readonly { readonly name: string }[]): string {
+  const known = fields.map(({ name }) => name);
+  return unknownName(`the org has no such field of ${object}`, { [field]: true }, known)!;
+}
+
+function invalid(message: string): ConnectorProblem {
+  return { code: 'SYNC_INVALID_OPTION', message };
+}
