@@ -3,13 +3,16 @@ import { SyncDatabase } from '../../database/sync.database.js';
 import { tablePath } from '../../entities/table-names.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { SyncEvent } from '../../model/event.js';
+import { isPolled } from '../../model/mode.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import { SyncService } from '../../sync.service.js';
+import type { FakeSalesforce } from '../fake-salesforce/fake-salesforce.js';
 import type { FakeStripe } from '../fake-stripe/fake-stripe.js';
 import { OutsideWriteGuard } from '../outside-writes/outside-write.guard.js';
 import { TestClock } from '../test-clock.js';
 import { reportEvents, type EventFilter, type EventReport } from './event-report.js';
 import { fakesFor, pointedAt, type Fakes } from './fakes.js';
+import { BEHIND_MS, deliverFrom, orgsFor, pointedAtOrg, type Orgs } from './orgs.js';
 import { webhookUrl } from './webhook-url.js';
 
 /** How an application is tested. */
@@ -20,6 +23,12 @@ export interface SyncTestingOptions {
    * @default a new one for each Stripe source
    */
   fakes?: Readonly<Record<string, FakeStripe>>;
+  /**
+   * The same for Salesforce sources: best one of your own where handlers are about objects or fields of your own, which
+   * `defineObject` adds to it.
+   * @default a new one for each Salesforce source
+   */
+  orgs?: Readonly<Record<string, FakeSalesforce>>;
   /**
    * What becomes of a handler that writes outside its transaction: `'fail'` refuses the statement, fails the handler,
    * and has `idle()` throw.
@@ -39,14 +48,16 @@ export class SyncTesting {
   private constructor(
     private readonly app: INestApplication,
     private readonly parts: Parts,
-    /** The fakes, by the name of the source that each stands for. */
+    /** The fakes of Stripe sources, by the name of the source that each stands for. */
     readonly fakes: Fakes,
-    private readonly ownFakes: readonly FakeStripe[],
+    /** Those of Salesforce sources. */
+    readonly orgs: Orgs,
+    private readonly ownFakes: readonly (FakeStripe | FakeSalesforce)[],
     private readonly guard: OutsideWriteGuard,
   ) {}
 
   /**
-   * Puts a fake in place of each Stripe source, whose keys and secrets need not be set then, starts the application on a
+   * Puts a fake in place of each Stripe and Salesforce source, whose keys and secrets need not be set then, starts the application on a
    * free port of loopback, and has the fakes deliver to it. What else the host has set up holds: handlers, policies
    * (`callsPerSecond` excepted: a fake has no limit), guards, prefix, adapter.
    *
@@ -56,11 +67,17 @@ export class SyncTesting {
   static async start(app: INestApplication, options: SyncTestingOptions = {}): Promise<SyncTesting> {
     const parts = partsOf(app);
     const { sources } = parts.options;
-    const given = options.fakes ?? {};
+    const given = [...Object.values(options.fakes ?? {}), ...Object.values(options.orgs ?? {})];
     let fakes: Fakes = {};
+    let orgs: Orgs = {};
+    const own = () =>
+      [...Object.values(fakes), ...Object.values(orgs)].filter((fake) => !given.includes(fake));
     try {
-      fakes = await fakesFor(sources, given, await unusedSeed(parts.database));
+      const seed = await unusedSeed(parts.database);
+      fakes = await fakesFor(sources, options.fakes ?? {}, seed);
+      orgs = await orgsFor(sources, options.orgs ?? {}, seed);
       for (const [name, fake] of Object.entries(fakes)) sources[name] = pointedAt(fake, sources[name]!);
+      for (const [name, org] of Object.entries(orgs)) sources[name] = pointedAtOrg(org, sources[name]!);
       const guard = new OutsideWriteGuard();
       if (options.outsideWrites !== 'allow') {
         parts.database.host.subscribers.push(guard);
@@ -68,11 +85,11 @@ export class SyncTesting {
       }
       const { listening } = app.getHttpServer() as { listening?: boolean };
       if (!listening) await app.listen(0, '127.0.0.1');
-      const sync = new SyncTesting(app, parts, fakes, ownOf(fakes, given), guard);
+      const sync = new SyncTesting(app, parts, fakes, orgs, own(), guard);
       await sync.connect();
       return sync;
     } catch (error) {
-      await Promise.allSettled([app.close(), ...ownOf(fakes, given).map((fake) => fake.close())]);
+      await Promise.allSettled([app.close(), ...own().map((fake) => fake.close())]);
       throw error;
     }
   }
@@ -83,6 +100,15 @@ export class SyncTesting {
     if (names.length === 1) return this.fakes[names[0]!]!;
     throw new TypeError(
       `sync.stripe: the application has ${names.length} Stripe sources. Use sync.fakes, by their names: ${names.join(', ')}`,
+    );
+  }
+
+  /** The fake of the only Salesforce source. @throws TypeError where there are several, or none */
+  get salesforce(): FakeSalesforce {
+    const names = Object.keys(this.orgs);
+    if (names.length === 1) return this.orgs[names[0]!]!;
+    throw new TypeError(
+      `sync.salesforce: the application has ${names.length} Salesforce sources. Use sync.orgs, by their names: ${names.join(', ')}`,
     );
   }
 
@@ -108,7 +134,7 @@ export class SyncTesting {
   }
 
   /**
-   * Resolves when all webhooks are delivered and handled, and what came of them too. What waits for a later time, a
+   * Resolves when all webhooks are delivered and handled, orgs are polled to the end, and what came of them too. What waits for a later time, a
    * back-off say, does not count: see `advance()`.
    * @throws OutsideWriteError if a handler has written outside its transaction since this was last asked
    */
@@ -116,9 +142,10 @@ export class SyncTesting {
     for (;;) {
       await this.flush();
       const delivered = this.deliveries();
+      const found = await this.pollOrgs();
       await this.parts.sync.idle();
       await this.flush();
-      if (this.deliveries() === delivered) break;
+      if (this.deliveries() === delivered && found === 0) break;
     }
     this.reportOutsideWrites();
   }
@@ -128,7 +155,7 @@ export class SyncTesting {
    * as `idle()`. The database's own clock and the host's timers stay.
    */
   async advance(ms: number): Promise<void> {
-    for (const fake of Object.values(this.fakes)) fake.clock.offsetMs += ms;
+    for (const fake of this.all()) fake.clock.offsetMs += ms;
     await this.parts.clock.advance(ms);
     await this.idle();
   }
@@ -140,7 +167,7 @@ export class SyncTesting {
 
   /** Ends the application, and the fakes that were made for it. @throws OutsideWriteError that nobody has been told of */
   async close(): Promise<void> {
-    for (const fake of Object.values(this.fakes)) fake.deliverTo(null);
+    for (const fake of this.all()) fake.deliverTo(null);
     await this.app.close();
     await Promise.all(this.ownFakes.map((fake) => fake.close()));
     this.reportOutsideWrites();
@@ -151,14 +178,30 @@ export class SyncTesting {
       fake.clock.offsetMs = this.parts.clock.offsetMs;
       fake.deliverTo(await webhookUrl(this.app, name));
     }
+    for (const [name, org] of Object.entries(this.orgs)) {
+      org.clock.offsetMs = this.parts.clock.offsetMs - BEHIND_MS;
+      deliverFrom(org, this.parts.options.sources[name]!, await webhookUrl(this.app, name));
+    }
+  }
+
+  private all(): (FakeStripe | FakeSalesforce)[] {
+    return [...Object.values(this.fakes), ...Object.values(this.orgs)];
   }
 
   private async flush(): Promise<void> {
-    await Promise.all(Object.values(this.fakes).map((fake) => fake.flush()));
+    await Promise.all(this.all().map((fake) => fake.flush()));
   }
 
   private deliveries(): number {
-    return Object.values(this.fakes).reduce((sum, fake) => sum + fake.deliveries.length, 0);
+    return this.all().reduce((sum, fake) => sum + fake.deliveries.length, 0);
+  }
+
+  /** @returns how many events that has found */
+  private async pollOrgs(): Promise<number> {
+    const { sync, options } = this.parts;
+    const polled = Object.keys(this.orgs).filter((source) => isPolled(options.sources[source]!.mode));
+    const results = await Promise.all(polled.map((source) => sync.poll({ source })));
+    return results.flat().reduce((sum, { found }) => sum + found, 0);
   }
 
   private reportOutsideWrites(): void {
@@ -174,10 +217,6 @@ interface Parts {
   readonly registry: HandlerRegistry;
   readonly sync: SyncService;
   readonly clock: TestClock;
-}
-
-function ownOf(fakes: Fakes, given: Fakes): FakeStripe[] {
-  return Object.values(fakes).filter((fake) => !Object.values(given).includes(fake));
 }
 
 function partsOf(app: INestApplication): Parts {

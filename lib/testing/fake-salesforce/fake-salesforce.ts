@@ -1,3 +1,4 @@
+import type { SalesforceLogin } from '../../connectors/salesforce/salesforce.options.js';
 import type { CallLog, LogMatch } from '../fake-provider/call-log.js';
 import type { HeldRequest, HoldPoint } from '../fake-provider/gates.js';
 import { assemble, type FakeSalesforceParts } from './assembly.js';
@@ -47,6 +48,8 @@ export class FakeSalesforce {
   readonly url: string;
   readonly orgId: string;
   readonly accessToken: string;
+  /** For `salesforce({ login })`: the way in that opens a new session whenever one is over. */
+  readonly login: SalesforceLogin;
 
   private constructor(
     private readonly parts: FakeSalesforceParts,
@@ -56,6 +59,8 @@ export class FakeSalesforce {
     parts.sessions.instanceUrl = this.url;
     this.orgId = parts.options.orgId;
     this.accessToken = parts.options.accessToken;
+    const { clientId, clientSecret, username, password } = parts.options;
+    this.login = { flow: 'password', clientId, clientSecret, username, password, loginUrl: this.url };
     this.faults = parts.faults;
     this.requests = parts.server.requests;
     this.clock = parts.clock;
