@@ -4,6 +4,7 @@ import { syncEntities, SyncModule } from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { AccountModule } from './account/account.module';
 import { BillingModule } from './billing/billing.module';
+import { CrmModule } from './crm/crm.module';
 import { Database, DatabaseModule } from './database/database.module';
 import { DriveModule } from './drive/drive.module';
 import { StripeAccount } from './stripe/stripe-account';
@@ -30,6 +31,7 @@ import { StripeModule } from './stripe/stripe.module';
       useFactory: ({ options }: StripeAccount) => ({ sources: { stripe: stripe(options) } }),
     }),
     BillingModule,
+    CrmModule,
     DriveModule,
     AccountModule,
   ],

@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { CrmOrgModule } from '../crm/crm.module';
 import { DriveModule } from '../drive/drive.module';
 import { StripeModule } from '../stripe/stripe.module';
 import { AccountReader } from './account';
@@ -8,7 +9,7 @@ import { Reporter } from './reporter';
 import { Screen, screenOn } from './screen';
 
 @Module({
-  imports: [StripeModule, DriveModule],
+  imports: [StripeModule, CrmOrgModule, DriveModule],
   controllers: [ExplainController],
   providers: [AccountReader, Reporter, { provide: Screen, useFactory: () => screenOn(process.stdout) }],
 })

@@ -13,8 +13,17 @@ export function accountBlock(account: Account): string[] {
     line(
       'change to applied',
       '',
-      `${latenciesOf(account)}; webhooks are held back by 0 to ${HELD_BACK_MS} ms`,
+      `${latenciesOf(account.latencies)}; webhooks are held back by 0 to ${HELD_BACK_MS} ms`,
     ),
+    ...(account.crm
+      ? [
+          line(
+            'change to CRM',
+            '',
+            `${latenciesOf(account.crm.latencies)}, by ${number(account.crm.calls)} calls`,
+          ),
+        ]
+      : []),
     line(
       'API calls',
       calls,
@@ -27,7 +36,7 @@ export function accountBlock(account: Account): string[] {
 export function accountLine(account: Account): string {
   const { changes, calls, delivered, duplicates, events } = account;
   const webhooks = `${number(delivered)} webhooks (${number(duplicates)} twice)`;
-  return `${number(changes)} changes, ${webhooks}, events ${statesOf(events)}; ${latenciesOf(account)}; ${number(calls)} API calls`;
+  return `${number(changes)} changes, ${webhooks}, events ${statesOf(events)}; ${latenciesOf(account.latencies)}; ${number(calls)} API calls`;
 }
 
 /** The account of a Stripe that says nothing of itself. */
@@ -65,7 +74,7 @@ function statesOf(events: Account['events']): string {
   return STATES.map((state) => `${number(events[state] ?? 0)} ${state}`).join(', ');
 }
 
-function latenciesOf({ latencies: { p50, p99 } }: Account): string {
+function latenciesOf({ p50, p99 }: Account['latencies']): string {
   if (p50 === null || p99 === null) return 'p50 -, p99 -';
   return `p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`;
 }

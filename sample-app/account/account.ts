@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { SyncEventEntity } from 'nestjs-hybrid-sync';
 import { DataSource } from 'typeorm';
+import { CrmOrg } from '../crm/crm-org';
 import { ChangeLog } from '../stripe/change-log';
 import { StripeAccount } from '../stripe/stripe-account';
+import { crmLatencies } from './crm-latencies';
 import { latencies, type Latencies } from './latencies';
 
 /** How things stand. */
@@ -16,12 +18,15 @@ export interface Account {
   /** Events in the inbox, by state. */
   readonly events: Readonly<Record<string, number>>;
   readonly latencies: Latencies;
+  /** The same to the CRM, and the calls to it; null: it is a real one. */
+  readonly crm: { readonly latencies: Latencies; readonly calls: number } | null;
 }
 
 @Injectable()
 export class AccountReader {
   constructor(
     private readonly stripe: StripeAccount,
+    private readonly crm: CrmOrg,
     private readonly changes: ChangeLog,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
@@ -36,6 +41,10 @@ export class AccountReader {
       duplicates: fake?.deliveries.count({ outcome: 'delivered', duplicate: true }) ?? 0,
       events: await this.events(),
       latencies: await latencies(this.dataSource, entries),
+      crm: this.crm.fake && {
+        latencies: crmLatencies(this.crm.fake, entries),
+        calls: this.crm.fake.requests.length,
+      },
     };
   }
 

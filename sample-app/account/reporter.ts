@@ -49,7 +49,7 @@ export class Reporter implements OnApplicationBootstrap, OnModuleDestroy {
       );
       return this.follow(inboxLine);
     }
-    this.screen.say('', 'A Stripe of our own is being changed; this is what arrives in Postgres:', '');
+    this.screen.say('', 'A Stripe and a Salesforce of our own are being changed; this is what arrives:', '');
     await this.showDrive();
     const found = await this.drive.finished;
     if (found) this.conclude(found, fake);
@@ -86,7 +86,8 @@ export class Reporter implements OnApplicationBootstrap, OnModuleDestroy {
   /** A line whenever something has moved. */
   private async follow(line: (account: Account) => string): Promise<void> {
     // Latencies are measured anew each time, and so never quite the same; polling makes calls though nothing happens.
-    const numbers = (account: Account) => JSON.stringify({ ...account, latencies: null, calls: null });
+    const numbers = (account: Account) =>
+      JSON.stringify({ ...account, latencies: null, calls: null, crm: null });
     let known = numbers(await this.reader.read());
     for (;;) {
       await pause(1_000, undefined, { ref: false });

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FakeStripe } from 'nestjs-hybrid-sync/testing';
+import type { FakeSalesforce, FakeStripe } from 'nestjs-hybrid-sync/testing';
 import type Stripe from 'stripe';
 import type { DataSource } from 'typeorm';
 import { Customer } from '../billing/customer.entity';
 import { InvoiceLine } from '../billing/invoice-line.entity';
 import { Invoice } from '../billing/invoice.entity';
 import { OutboundMail } from '../billing/outbound-mail.entity';
+import { accountFields, invoiceFields } from '../crm/crm.rows';
 import { customerRow, invoiceRow, lineRows, subscriptionRow } from '../billing/rows';
 import { Subscription } from '../billing/subscription.entity';
 
@@ -38,8 +39,15 @@ interface Row {
   id: string;
 }
 
-/** Customers, subscriptions, invoices and lines against the records; mails against the failures they are about. */
-export async function compare(fake: FakeStripe, dataSource: DataSource): Promise<Comparison> {
+/**
+ * Customers, subscriptions, invoices and lines against the records; mails against the failures they are about; what is in the
+ * CRM, and what the CRM has changed.
+ */
+export async function compare(
+  fake: FakeStripe,
+  dataSource: DataSource,
+  org: FakeSalesforce | null,
+): Promise<Comparison> {
   const recordsOf = <T>(type: string) => fake.all(type) as unknown as T[];
   const customers = recordsOf<Stripe.Customer>('customer');
   const subscriptions = recordsOf<Stripe.Subscription>('subscription');
@@ -63,7 +71,41 @@ export async function compare(fake: FakeStripe, dataSource: DataSource): Promise
     failures.map(({ id, data }) => ({ id, invoiceId: data.object.id })),
     mails.map(({ eventId, invoiceId }) => ({ id: eventId, invoiceId })),
   );
+  if (org) addCrm(found, org, customers, invoices);
   return found;
+}
+
+function addCrm(
+  found: Comparison,
+  org: FakeSalesforce,
+  customers: readonly Stripe.Customer[],
+  invoices: readonly Stripe.Invoice[],
+): void {
+  const accounts = org.all('Account').filter((account) => !account.Left_Stripe__c);
+  found.add(
+    'accounts',
+    customers.map((customer) => ({ id: customer.id, ...accountFields(customer) })),
+    accounts.map(({ Stripe_Id__c: id, Name, Email__c, Left_Stripe__c }) => ({
+      id,
+      Name,
+      Email__c,
+      Left_Stripe__c,
+    })),
+  );
+  found.add(
+    'CRM invoices',
+    invoices.map((invoice) => ({ id: invoice.id, ...invoiceFields(invoice) })),
+    org.all('Invoice__c').map(({ Stripe_Id__c: id, Customer__c, Status__c, Amount_Due__c }) => {
+      return { id, Customer__c, Status__c, Amount_Due__c };
+    }),
+  );
+  const moved = accounts.filter(({ BillingCity }) => BillingCity !== null);
+  const cityOf = new Map(customers.map(({ id, address }) => [id, address?.city ?? null]));
+  found.add(
+    'cities',
+    moved.map(({ Stripe_Id__c: id }) => ({ id, city: cityOf.get(id) ?? null })),
+    moved.map(({ Stripe_Id__c: id, BillingCity: city }) => ({ id, city })),
+  );
 }
 
 /** Without its class, and without relations that were not loaded. */

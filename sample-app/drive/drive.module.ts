@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
+import { CrmOrgModule } from '../crm/crm.module';
 import { chaosWanted } from '../stripe/stripe-account';
 import { StripeModule } from '../stripe/stripe.module';
 import { Drive, DriveOptions } from './drive';
 
 @Module({
-  imports: [StripeModule],
+  imports: [StripeModule, CrmOrgModule],
   providers: [
     Drive,
     {

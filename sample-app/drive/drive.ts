@@ -7,6 +7,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { SyncEventEntity, SyncService } from 'nestjs-hybrid-sync';
 import type { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource } from 'typeorm';
+import { CrmOrg } from '../crm/crm-org';
 import { ChangeLog } from '../stripe/change-log';
 import { StripeAccount } from '../stripe/stripe-account';
 import { Chance } from './chance';
@@ -36,6 +37,7 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly account: StripeAccount,
+    private readonly crm: CrmOrg,
     private readonly changes: ChangeLog,
     private readonly sync: SyncService,
     private readonly adapterHost: HttpAdapterHost,
@@ -71,7 +73,7 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
     fake.deliverTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/stripe`);
 
     const chance = new Chance(1);
-    const scene = { fake, chance, price: fake.create('price', seat).id };
+    const scene = { fake, org: this.crm.fake, chance, price: fake.create('price', seat).id };
     while (!this.stopping && this.changes.entries.length < this.options.changes) {
       if (this.options.chaos) makeTrouble(fake, this.changes.entries.length / this.options.changes);
       this.changes.note(() => chance.weighted(happenings).happen(scene));
@@ -85,16 +87,18 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
       await this.arrived(fake);
       this.chaos = await chaosReport(fake, this.dataSource, reconciliation);
     }
-    return this.stopping ? null : compare(fake, this.dataSource);
+    return this.stopping ? null : compare(fake, this.dataSource, this.crm.fake);
   }
 
-  /** Until no webhook is on its way and no event waits, for a later time neither. */
+  /** Until no webhook is on its way, nothing new is in the CRM, and no event waits, for a later time neither. */
   private async arrived(fake: FakeStripe): Promise<void> {
     const events = this.dataSource.getRepository(SyncEventEntity);
     while (!this.stopping) {
       await fake.flush();
+      const polled = await this.sync.poll({ source: 'crm' });
       await this.sync.idle();
-      if (!(await events.existsBy({ state: 'waiting' }))) return;
+      const isRead = polled.every(({ atEnd, found }) => atEnd && found === 0);
+      if (isRead && !(await events.existsBy({ state: 'waiting' }))) return;
       await pause(100);
     }
   }

@@ -1,4 +1,4 @@
-import type { FakeStripe, StripeObject } from 'nestjs-hybrid-sync/testing';
+import type { FakeSalesforce, FakeStripe, StripeObject } from 'nestjs-hybrid-sync/testing';
 import type { ChangedRecord } from '../stripe/change-log';
 import { invoiceActions } from '../stripe/invoice-actions';
 import type { Chance } from './chance';
@@ -6,6 +6,8 @@ import type { Chance } from './chance';
 /** What there is at Stripe to go on with. */
 export interface Scene {
   readonly fake: FakeStripe;
+  /** `null`: the CRM is a real one. */
+  readonly org: FakeSalesforce | null;
   readonly chance: Chance;
   readonly price: string;
 }
@@ -15,6 +17,8 @@ export interface Happening {
   readonly weight: number;
   happen(scene: Scene): ChangedRecord[];
 }
+
+const cities = ['Berlin', 'Boston', 'Lagos', 'Lima', 'London', 'Osaka', 'Paris', 'Pune'];
 
 const names = ['Ada', 'Alan', 'Barbara', 'Edsger', 'Frances', 'Grace', 'Ken', 'Margaret', 'Niklaus', 'Radia'];
 
@@ -142,6 +146,15 @@ export const happenings: readonly Happening[] = [
         .filter((other) => other.customer === leaver.id && other.status !== 'canceled');
       fake.delete('customer', leaver.id);
       return [customer(leaver.id), ...ended.map(({ id }) => subscription(id))];
+    },
+  },
+  {
+    weight: 5,
+    // Sales hears of a move before Stripe does.
+    happen({ org, chance }) {
+      const account = chance.pick(org?.all('Account').filter(({ Left_Stripe__c }) => !Left_Stripe__c) ?? []);
+      if (account) org!.update(account.Id, { BillingCity: chance.pick(cities)! });
+      return [];
     },
   },
 ];
