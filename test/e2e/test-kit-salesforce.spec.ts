@@ -52,7 +52,7 @@ describe('an application between Stripe and Salesforce, under test', () => {
         TypeOrmModule.forRoot({
           ...database.options,
           entities: syncEntities(database.options.type),
-        } as never),
+        }),
         SyncModule.forRoot({
           sources: {
             stripe: stripe({ apiKey: '', webhookSecrets: [] }),
