@@ -10,17 +10,7 @@ describe('what only the org can tell of a set-up', () => {
   beforeEach(async () => (org = await startOrg()));
   afterEach(() => org.close());
 
-  const login = (more: object) => ({
-    login: {
-      flow: 'password',
-      loginUrl: org.url,
-      clientId: 'client_fake',
-      clientSecret: 'secret_fake',
-      username: 'integration@example.com',
-      password: 'password',
-      ...more,
-    } as SalesforceOptions['login'],
-  });
+  const login = (more: object) => ({ login: { ...org.login, ...more } as SalesforceOptions['login'] });
 
   it.each<[string, () => Partial<SalesforceOptions>, RegExp]>([
     [

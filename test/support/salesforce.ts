@@ -1,6 +1,7 @@
 import type { PollResult } from 'nestjs-hybrid-sync';
 import { salesforce, type SalesforceOptions } from 'nestjs-hybrid-sync/salesforce';
 import { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
+import { defineInvoice } from './invoice-object.js';
 import { startHost, until, type Host, type HostOptions } from './host.js';
 import { quick } from './scenario.js';
 
@@ -9,27 +10,13 @@ export async function startOrg(): Promise<FakeSalesforce> {
   const org = await FakeSalesforce.start();
   // Only seconds that are over are read: what a test changes is.
   org.clock.offsetMs = -10_000;
-  org.defineObject('Invoice__c', {
-    fields: {
-      Stripe_Id__c: { type: 'string', length: 120, externalId: true, caseSensitive: true },
-      Total__c: { type: 'currency' },
-      Status__c: { type: 'picklist' },
-      Account__c: { type: 'reference', referenceTo: ['Account'] },
-    },
-  });
+  defineInvoice(org);
   return org;
 }
 
 export function sourceAt(org: FakeSalesforce, options: Partial<SalesforceOptions> = {}) {
   return salesforce({
-    login: {
-      flow: 'password',
-      loginUrl: org.url,
-      clientId: 'client_fake',
-      clientSecret: 'secret_fake',
-      username: 'integration@example.com',
-      password: 'password',
-    },
+    login: org.login,
     objects: ['Account', 'Contact', 'Invoice__c'],
     start: 'log',
     backoffMs: () => 20,

@@ -1,17 +1,11 @@
 import { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
 import jsforce from 'jsforce';
+import { defineInvoice } from '../support/invoice-object.js';
 
 /** A fake with an object of its own, and the real client that talks to it. */
 export async function openOrg(options: Parameters<typeof FakeSalesforce.start>[0] = {}) {
   const org = await FakeSalesforce.start(options);
-  org.defineObject('Invoice__c', {
-    fields: {
-      Stripe_Id__c: { type: 'string', length: 120, externalId: true, caseSensitive: true },
-      Total__c: { type: 'currency' },
-      Status__c: { type: 'picklist' },
-      Account__c: { type: 'reference', referenceTo: ['Account'] },
-    },
-  });
+  defineInvoice(org);
   return { org, connection: connectionTo(org) };
 }
 

@@ -16,7 +16,7 @@ export async function loadJsforce(load: () => unknown = defaultLoad): Promise<Js
     if (!(error as NodeJS.ErrnoException).code?.endsWith('MODULE_NOT_FOUND')) throw error;
     throw new SyncConfigError(
       'SYNC_MISSING_PACKAGE',
-      "A source uses salesforce(), and the package 'jsforce' is not installed. Run: npm install jsforce",
+      "A source uses salesforce(), and the package 'jsforce' is not installed. Run: npm install jsforce@3",
     );
   }
 }

@@ -1,34 +1,19 @@
 import { SalesforceConnector } from '../../connectors/salesforce/salesforce.connector.js';
 import type { ResolvedSource } from '../../sync.source.options.js';
 import { FakeSalesforce } from '../fake-salesforce/fake-salesforce.js';
-
-/** A fake has no limit to keep, and a test no time to wait for one. */
-const CALLS_PER_SECOND = 10_000;
+import { CALLS_PER_SECOND, standIns } from './stand-ins.js';
 
 /** Only seconds that are over are read of an org: in a test, what is changed is so at once. */
 export const BEHIND_MS = 10_000;
 
-type Sources = Record<string, ResolvedSource>;
+type Sources = Readonly<Record<string, ResolvedSource>>;
 export type Orgs = Readonly<Record<string, FakeSalesforce>>;
 
-/**
- * A fake for each Salesforce source: the given ones, and new ones for the rest.
- * @throws TypeError for a name that is no such source
- */
-export async function orgsFor(sources: Sources, given: Orgs, firstSeed: number): Promise<Orgs> {
-  const names = Object.keys(sources).filter(
-    (name) => sources[name]!.connector instanceof SalesforceConnector,
-  );
-  for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue;
-    const known = names.map((other) => `'${other}'`).join(', ') || 'none';
-    throw new TypeError(`orgs: the application has no Salesforce source '${name}' (it has: ${known})`);
-  }
-  const orgs: Record<string, FakeSalesforce> = { ...given };
-  // Two fakes of one seed make the same ids.
-  for (const [place, name] of names.entries())
-    orgs[name] ??= await FakeSalesforce.start({ seed: firstSeed + place });
-  return orgs;
+/** A fake for each Salesforce source. @throws TypeError for a name that is none */
+export function orgsFor(sources: Sources, given: Orgs, firstSeed: number): Promise<Orgs> {
+  const start = (seed: number) => FakeSalesforce.start({ seed });
+  const kind = { provider: 'Salesforce', connector: SalesforceConnector, option: 'orgs', start };
+  return standIns(kind, sources, given, firstSeed);
 }
 
 /** Lets a source talk to its fake. All else stays as the host has set it up. */
