@@ -10,7 +10,7 @@ describe('what only the org can tell of a set-up', () => {
   beforeEach(async () => (org = await startOrg()));
   afterEach(() => org.close());
 
-  const login = (more: object) => ({ login: { ...org.login, ...more } as SalesforceOptions['login'] });
+  const login = (more: object) => ({ login: { ...org.login, ...more } });
 
   it.each<[string, () => Partial<SalesforceOptions>, RegExp]>([
     [
