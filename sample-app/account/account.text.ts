@@ -46,9 +46,11 @@ export function inboxLine({ events }: Account): string {
 
 /** What the comparison has found, the differences first. */
 export function verdict({ equal, differences, rows }: Comparison): string[] {
-  const tables = Object.entries(equal).map(([table, count]) => `${number(count)} ${table}`);
-  if (differences.length === 0)
-    return [`all ${number(rows)} rows equal to Stripe's: ${tables.join(', ')} (one for each failed payment)`];
+  const tables = Object.entries(equal).map(
+    ([table, count]) =>
+      `${number(count)} ${table}${table === 'mails' ? ' (one for each failed payment)' : ''}`,
+  );
+  if (differences.length === 0) return [`all ${number(rows)} rows equal to Stripe's: ${tables.join(', ')}`];
   const shown = differences.slice(0, 20).map((difference) => `  ${difference}`);
   return [...shown, `${number(differences.length)} ROWS DIFFER FROM STRIPE'S, ${number(rows)} are equal`];
 }

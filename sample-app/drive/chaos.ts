@@ -38,7 +38,7 @@ export async function chaosReport(
 ): Promise<ChaosReport> {
   const polled = await dataSource
     .getRepository(SyncEventEntity)
-    .find({ where: { origin: 'poll' }, order: { id: 'ASC' } });
+    .find({ where: { source: 'stripe', origin: 'poll' }, order: { id: 'ASC' } });
   return {
     dropped: fake.deliveries.count({ outcome: 'dropped' }),
     polled: polled.map(({ type, recordId }) => `${type} of ${recordId}`),
