@@ -13,7 +13,7 @@ import { StripeAccount } from '../stripe/stripe-account';
 import { Chance } from './chance';
 import { chaosReport, makeTrouble, recover, type ChaosReport } from './chaos';
 import { compare, type Comparison } from './comparison';
-import { happenings } from './happenings';
+import { happenings, moveAnAccount } from './happenings';
 
 /** How long the drive is, and how fast. */
 export abstract class DriveOptions {
@@ -80,6 +80,9 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
       await pause(this.options.everyMs);
     }
     fake.faults.outage = false;
+    await this.arrived(fake);
+    // With all accounts there: while things happened, there may have been none to move.
+    moveAnAccount(scene);
     await this.arrived(fake);
     fake.faults.clear();
     if (this.options.chaos && !this.stopping) {

@@ -150,14 +150,18 @@ export const happenings: readonly Happening[] = [
   },
   {
     weight: 5,
-    // Sales hears of a move before Stripe does.
-    happen({ org, chance }) {
-      const account = chance.pick(org?.all('Account').filter(({ Left_Stripe__c }) => !Left_Stripe__c) ?? []);
-      if (account) org!.update(account.Id, { BillingCity: chance.pick(cities)! });
+    happen(scene) {
+      moveAnAccount(scene);
       return [];
     },
   },
 ];
+
+/** Sales hears of a move before Stripe does. */
+export function moveAnAccount({ org, chance }: Scene): void {
+  const account = chance.pick(org?.all('Account').filter(({ Left_Stripe__c }) => !Left_Stripe__c) ?? []);
+  if (account) org!.update(account.Id, { BillingCity: chance.pick(cities)! });
+}
 
 function isUnpaid({ status }: StripeObject): boolean {
   return status === 'draft' || status === 'open';

@@ -70,6 +70,7 @@ describe.each(['express', 'fastify'] as const)('outbound messages, on %s', (adap
     const { Id } = org.create('Account', { Name: 'Ada' });
     await until(async () => (await effects(host)).includes(`created ${Id} Ada`));
     await org.flush();
+    await settled(host);
     expect(org.deliveries.all()).toMatchObject([{ status: 200, outcome: 'acknowledged' }]);
     expect(await effects(host)).toContainEqual(expect.stringMatching(/^notified 04l/));
   });
