@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { labelOf } from './handlers/mirror.check.js';
 import { isTargetMirror, type Mirror } from './handlers/mirror.js';
 import type { FetchOptions } from './model/connector.js';
 import { SyncClock } from './sync.clock.js';
@@ -32,11 +33,11 @@ export class SyncInspection {
   }
 
   private targets(mirrors: readonly Mirror[]): Promise<void>[] {
-    return mirrors.filter(isTargetMirror).map(async ({ resource, options: { to } }) => {
+    return mirrors.filter(isTargetMirror).map(async (mirror) => {
+      const { to } = mirror.options;
       const connector = to.source === undefined ? undefined : this.options.sources[to.source]!.connector;
       const problem = await this.asked(to.name, () => to.inspect?.({ connector, ...this.within() }));
-      if (problem)
-        throw new SyncConfigError('SYNC_INVALID_OPTION', `The mirror of '${resource}': ${problem}`);
+      if (problem) throw new SyncConfigError('SYNC_INVALID_OPTION', `${labelOf(mirror)}: ${problem}`);
     });
   }
 

@@ -32,6 +32,9 @@ const aSet: OptionKind = {
     Object.keys(value.set).length > 0,
 };
 
+/** What becomes of the row of a record that is deleted. */
+export const anOnDelete = either(oneOf('delete', 'keep'), aSet);
+
 const MIRROR_KINDS = {
   ...HANDLER_KINDS,
   // It writes through the transaction.
@@ -39,7 +42,7 @@ const MIRROR_KINDS = {
   to: anything,
   key: aKey,
   map: aFunction,
-  onDelete: either(oneOf('delete', 'keep'), aSet),
+  onDelete: anOnDelete,
 } satisfies OptionKinds<MirrorOptions<any, any>>;
 
 const NEEDED = ['to', 'key', 'map'] as const;

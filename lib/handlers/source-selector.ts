@@ -24,12 +24,8 @@ export function resolveSource(
     );
   const name = typeof selector === 'string' ? selector : selector.source;
   if (name !== undefined) {
-    if (known.includes(name)) return name;
-    throw new SyncConfigError(
-      'SYNC_UNKNOWN_SOURCE',
-      `${label} listens to the source '${name}', which neither SyncModule.forRoot({ sources }) nor a forFeature() has. ` +
-        `There are: ${listed(known)}. Correct the name or add the source.`,
-    );
+    assertSource(name, sources, `${label} listens to`);
+    return name;
   }
 
   const { provider } = selector as { provider: string };
@@ -46,6 +42,24 @@ export function resolveSource(
     'SYNC_AMBIGUOUS_SOURCE',
     `${label} listens to ${provider}, and there are ${fitting.length} such sources: ${listed(fitting)}. ` +
       `Say which in its options: { source: '${fitting[0]}' }.`,
+  );
+}
+
+/**
+ * @param does what a source is wanted for: `Crm.save listens to`
+ * @throws SyncConfigError `SYNC_UNKNOWN_SOURCE`
+ */
+export function assertSource(
+  name: string,
+  sources: Readonly<Record<string, SyncSource>>,
+  does: string,
+): void {
+  const known = Object.keys(sources);
+  if (known.includes(name)) return;
+  throw new SyncConfigError(
+    'SYNC_UNKNOWN_SOURCE',
+    `${does} the source '${name}', which neither SyncModule.forRoot({ sources }) nor a forFeature() has. ` +
+      `There are: ${listed(known)}. Correct the name or add the source.`,
   );
 }
 

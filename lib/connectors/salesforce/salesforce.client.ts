@@ -1,7 +1,7 @@
 import type { Connection } from 'jsforce';
 import type { FetchOptions } from '../../model/connector.js';
 import { SyncConfigError } from '../../sync.errors.js';
-import { codeOf, failureOf, isSessionOver } from './salesforce.failure.js';
+import { failureOf, isSessionOver, SalesforceError } from './salesforce.failure.js';
 import type { SalesforceSession } from './salesforce.session.js';
 
 export interface SalesforceRequest {
@@ -25,13 +25,13 @@ export interface DescribedObject {
 
 /** What a query answers. */
 export interface QueryAnswer {
-  readonly done: boolean;
-  readonly nextRecordsUrl?: string;
   readonly records: readonly SalesforceRow[];
 }
 
 /** A record as the API gives it. */
 export type SalesforceRow = Readonly<Record<string, unknown>> & { readonly Id: string };
+
+const NOT_THERE: ReadonlySet<string> = new Set(['NOT_FOUND', 'INVALID_TYPE']);
 
 /** The only place that talks to an org. One request is one call: jsforce does not repeat it. */
 export class SalesforceClient {
@@ -56,15 +56,12 @@ export class SalesforceClient {
 
   /** An object with its fields; `null`: the org has no such object, or shows it to nobody. */
   async describe(object: string, options: FetchOptions): Promise<DescribedObject | null> {
-    const label = `describe ${object}`;
+    const path = `/sobjects/${object}/describe`;
     try {
-      const request = { method: 'GET', path: `/sobjects/${object}/describe`, label } as const;
-      return await this.inSession(options, (connection) =>
-        this.send<DescribedObject>(connection, request, options),
-      );
+      return await this.request({ method: 'GET', path, label: `describe ${object}` }, options);
     } catch (error) {
-      if (codeOf(error) === 'NOT_FOUND' || codeOf(error) === 'INVALID_TYPE') return null;
-      throw failureOf(error, label);
+      if (error instanceof SalesforceError && NOT_THERE.has(error.answer)) return null;
+      throw error;
     }
   }
 

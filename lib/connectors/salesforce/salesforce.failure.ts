@@ -20,6 +20,19 @@ const PASSING: ReadonlySet<string> = new Set([
   'API_CURRENTLY_DISABLED',
 ]);
 
+/** What Salesforce has answered, or the network in its place. */
+export class SalesforceError extends ProviderError {
+  constructor(
+    failure: ProviderFailure,
+    /** Salesforce's own word, or the network's. */
+    readonly answer: string,
+    request: string,
+  ) {
+    const retryAfterMs = failure === 'rate-limited' ? LIMIT_PAUSE_MS : undefined;
+    super(failure, `Salesforce: ${answer} (${request})`, retryAfterMs);
+  }
+}
+
 /** Nobody is let in. To those who ask it is as if nobody were there: it concerns every request. */
 export class SalesforceLoginError extends ProviderError {
   readonly isRefusal: boolean;
@@ -31,7 +44,7 @@ export class SalesforceLoginError extends ProviderError {
 }
 
 /** Salesforce's word for what was wrong, or the network's. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const { errorCode, code, name } = error as ApiFailure;
   return errorCode ?? code ?? name ?? 'unknown';
 }
@@ -48,12 +61,7 @@ export function isSessionOver(error: unknown): boolean {
 export function failureOf(error: unknown, request: string): ProviderError {
   if (error instanceof LoginError) return new SalesforceLoginError(error);
   const code = codeOf(error);
-  const kind = kindOf(error as ApiFailure, code);
-  return new ProviderError(
-    kind,
-    `Salesforce: ${code} (${request})`,
-    kind === 'rate-limited' ? LIMIT_PAUSE_MS : undefined,
-  );
+  return new SalesforceError(kindOf(error as ApiFailure, code), code, request);
 }
 
 function kindOf({ errorCode }: ApiFailure, code: string): ProviderFailure {

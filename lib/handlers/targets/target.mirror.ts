@@ -2,7 +2,6 @@ import type { ModuleRef } from '@nestjs/core';
 import {
   aFunction,
   aText,
-  either,
   isRecord,
   oneOf,
   type OptionKind,
@@ -14,8 +13,10 @@ import { SyncConfigError } from '../../sync.errors.js';
 import type { SyncSource } from '../../sync.source.options.js';
 import { HANDLER_KINDS, resourceProblem } from '../handler.check.js';
 import { namesOf } from '../handler.names.js';
+import { anOnDelete, labelOf } from '../mirror.check.js';
 import type { TargetMirror, TargetMirrorOptions } from '../mirror.js';
 import { functionOf, providedProblem } from '../provided-function.js';
+import { assertSource } from '../source-selector.js';
 import type { ChangeHandler } from '../sync-handler.js';
 import { SyncTargets } from './sync-targets.js';
 
@@ -50,18 +51,13 @@ const aTarget: OptionKind = {
   fits: (value) => isRecord(value) && aText(200).fits(value.name) && aFunction.fits(value.write),
 };
 
-const aSet: OptionKind = {
-  takes: '{ set: { ... } }',
-  fits: (value) => isRecord(value) && Object.keys(value).join() === 'set' && isRecord(value.set),
-};
-
 const KINDS = {
   ...HANDLER_KINDS,
   transaction: oneOf('none'),
   to: aTarget,
   key: aFunction,
   map: aFunction,
-  onDelete: either(oneOf('delete', 'keep'), aSet),
+  onDelete: anOnDelete,
 } satisfies OptionKinds<TargetMirrorOptions<any, any>>;
 
 /**
@@ -78,8 +74,8 @@ export function checkTargetMirror(
     resourceProblem(resource) ??
     optionProblem(options, KINDS) ??
     (options.map === undefined ? 'map is missing' : providedProblem('map', options.map, moduleRef)) ??
-    targetProblem(options.to, sources, `The mirror of '${resource}'`);
-  if (problem) throw new SyncConfigError('SYNC_INVALID_OPTION', `The mirror of '${resource}': ${problem}`);
+    targetProblem(options.to, sources, labelOf(mirror));
+  if (problem) throw new SyncConfigError('SYNC_INVALID_OPTION', `${labelOf(mirror)}: ${problem}`);
 }
 
 function targetProblem(
@@ -87,18 +83,8 @@ function targetProblem(
   sources: Readonly<Record<string, SyncSource>>,
   label: string,
 ): string | null {
-  const { source } = target;
-  if (source !== undefined && !Object.hasOwn(sources, source)) {
-    const known =
-      Object.keys(sources)
-        .map((name) => `'${name}'`)
-        .join(', ') || 'none';
-    throw new SyncConfigError(
-      'SYNC_UNKNOWN_SOURCE',
-      `${label} writes to '${target.name}' of the source '${source}', which there is not. There are: ${known}. Correct ` +
-        `the name or add the source.`,
-    );
-  }
-  const connector = source === undefined ? undefined : sources[source]!.connector;
-  return target.problem?.(connector) ?? null;
+  const { name, source } = target;
+  if (source === undefined) return target.problem?.(undefined) ?? null;
+  assertSource(source, sources, `${label} writes to '${name}' of`);
+  return target.problem?.(sources[source]!.connector) ?? null;
 }

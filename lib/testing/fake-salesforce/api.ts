@@ -41,11 +41,6 @@ export class Api {
       .exec(below)!
       .slice(1)
       .map((part) => decodeURIComponent(part ?? ''));
-    return route[2]({ request, version, parts, origin: originOf(request, version) });
+    return route[2]({ request, version, parts });
   }
-}
-
-function originOf({ headers }: SalesforceRequest, version: string): string {
-  const client = /client=([^,\s]+)/.exec(String(headers['sforce-call-options'] ?? ''))?.[1];
-  return `com/salesforce/api/rest/${version.slice(1)}${client ? `;client=${client}` : ''}`;
 }

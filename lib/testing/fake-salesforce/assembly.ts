@@ -49,7 +49,7 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
   const locks = new RowLocks();
   const sessions = new Sessions(resolved, random, now);
   const store = new RecordStore(new Schema(), now, random, resolved.userId);
-  store.change('', (transaction) =>
+  store.change((transaction) =>
     transaction.create(store.schema.object('User'), {
       Id: resolved.userId,
       Name: 'Integration',

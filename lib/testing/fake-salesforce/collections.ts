@@ -26,7 +26,6 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
   const rows = <T>(
     given: readonly T[],
     allOrNone: boolean,
-    origin: string,
     work: (transaction: Transaction, row: T) => RowResult,
   ): ApiAnswer => {
     if (given.length > MOST_ROWS)
@@ -35,7 +34,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
         'EXCEEDED_ID_LIMIT',
         `record limit reached. cannot submit more than ${MOST_ROWS} records in this call`,
       );
-    const transaction = store.begin(origin);
+    const transaction = store.begin();
     const results = given.map((row) => attempted(() => work(transaction, row)));
     const failed = results.some(({ success }) => !success);
     if (!failed || !allOrNone) {
@@ -66,7 +65,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
 
   const save = (call: Call, work: (transaction: Transaction, row: Row) => RowResult): ApiAnswer => {
     const { records, allOrNone } = bodyOf(call);
-    return rows(records, allOrNone, call.origin, work);
+    return rows(records, allOrNone, work);
   };
 
   const upsert = (call: Call): ApiAnswer => {
@@ -128,16 +127,11 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
     [
       'DELETE',
       /^\/composite\/sobjects\/?$/,
-      ({ request: { entry }, origin }) =>
-        rows(
-          (entry.query.ids ?? '').split(','),
-          entry.query.allOrNone === 'true',
-          origin,
-          (transaction, id) => {
-            locks.admit(store.find(id)?.id ?? id);
-            return { id: transaction.remove(id).id, success: true, errors: [] };
-          },
-        ),
+      ({ request: { entry } }) =>
+        rows((entry.query.ids ?? '').split(','), entry.query.allOrNone === 'true', (transaction, id) => {
+          locks.admit(store.find(id)?.id ?? id);
+          return { id: transaction.remove(id).id, success: true, errors: [] };
+        }),
     ],
     ['GET', /^\/composite\/sobjects\/([^/]+)\/?$/, read],
     ['POST', /^\/composite\/sobjects\/([^/]+)\/?$/, read],

@@ -81,24 +81,24 @@ export class FakeSalesforce {
   /** Creates a record. An `Id` of one's own is taken over. @throws SalesforceApiError what the org refuses */
   create(object: string, fields: SalesforceFields): SalesforceRecord {
     const { store } = this.parts;
-    const { id } = store.change('', (transaction) => transaction.create(store.schema.object(object), fields));
+    const { id } = store.change((transaction) => transaction.create(store.schema.object(object), fields));
     return this.get(id)!;
   }
 
   /** Changes fields. @throws SalesforceApiError what the org refuses; 404 for a record that is not there */
   update(id: string, fields: SalesforceFields): SalesforceRecord {
-    this.parts.store.change('', (transaction) => transaction.update(id, fields));
+    this.parts.store.change((transaction) => transaction.update(id, fields));
     return this.get(id)!;
   }
 
   /** Puts a record into the recycle bin. @throws SalesforceApiError 404 */
   delete(id: string): void {
-    this.parts.store.change('', (transaction) => transaction.remove(id));
+    this.parts.store.change((transaction) => transaction.remove(id));
   }
 
   /** Takes a record out of the recycle bin again. @throws SalesforceApiError 404 */
   undelete(id: string): SalesforceRecord {
-    this.parts.store.change('', (transaction) => transaction.restore(id));
+    this.parts.store.change((transaction) => transaction.restore(id));
     return this.get(id)!;
   }
 
@@ -110,7 +110,7 @@ export class FakeSalesforce {
       create: (object, fields) => transaction.create(store.schema.object(object), fields).id,
       update: (id, fields) => void transaction.update(id, fields),
       delete: (id) => void transaction.remove(id),
-      commit: () => void transaction.commit(),
+      commit: () => transaction.commit(),
     };
   }
 

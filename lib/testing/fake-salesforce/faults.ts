@@ -17,6 +17,7 @@ export class SalesforceFaults extends RequestFaults<SalesforceRequestEntry> {
   dropRate = 0;
   /** Outbound messages that come once more after they were acknowledged: a chance from 0 to 1. */
   duplicateRate = 0;
+
   /** @internal */
   takeStaleRead(): boolean {
     if (this.staleReads <= 0) return false;

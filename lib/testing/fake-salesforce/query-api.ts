@@ -30,11 +30,6 @@ export class QueryApi {
     ];
   }
 
-  /** Cursors are gone, as after two days. */
-  forgetCursors(): void {
-    this.cursors.clear();
-  }
-
   private first({ request, version }: Call, withDeleted: boolean): ApiAnswer {
     const soql = request.entry.query.q;
     if (!soql) throw malformedQuery('A query string has to be specified');

@@ -12,23 +12,13 @@ export type ChangeKind = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE';
 export interface CommittedChange {
   readonly kind: ChangeKind;
   readonly record: StoredRecord;
-  /** The fields that differ. */
-  readonly changed: readonly string[];
-  /** `com/salesforce/api/rest/60.0;client=...`; '' for what happened in Salesforce itself. */
-  readonly origin: string;
-  readonly transactionKey: string;
-  /** By the fake's clock, in milliseconds. */
-  readonly committedAt: number;
 }
 
 /** Changes that have their stamps already, and that nobody sees before `commit()`. */
 export class Transaction {
-  private readonly staged = new Map<string, { kind: ChangeKind; record: StoredRecord }>();
+  private readonly staged = new Map<string, CommittedChange>();
 
-  constructor(
-    private readonly store: RecordStore,
-    private readonly origin: string,
-  ) {}
+  constructor(private readonly store: RecordStore) {}
 
   find(id: string): StoredRecord | undefined {
     return this.staged.get(id)?.record ?? this.store.find(id);
@@ -84,10 +74,9 @@ export class Transaction {
     return this.stage('UNDELETE', this.revised(before, { ...before.fields, IsDeleted: false }, false));
   }
 
-  commit(): readonly CommittedChange[] {
-    const changes = this.store.apply([...this.staged.values()], this.origin);
+  commit(): void {
+    this.store.apply([...this.staged.values()]);
     this.staged.clear();
-    return changes;
   }
 
   private live(given: string): StoredRecord {
@@ -127,7 +116,6 @@ export class RecordStore {
   private readonly byObject = new Map<string, Map<string, StoredRecord>>();
   private readonly listeners: ((changes: readonly CommittedChange[]) => void)[] = [];
   private readonly purges = new Map<string, number>();
-  private transactions = 0;
   private ids = 0;
   /** Tells the ids of one org from those of others. */
   private readonly pod: string;
@@ -147,13 +135,13 @@ export class RecordStore {
     this.listeners.push(listener);
   }
 
-  begin(origin = ''): Transaction {
-    return new Transaction(this, origin);
+  begin(): Transaction {
+    return new Transaction(this);
   }
 
   /** In a transaction of its own. */
-  change<T>(origin: string, work: (transaction: Transaction) => T): T {
-    const transaction = this.begin(origin);
+  change<T>(work: (transaction: Transaction) => T): T {
+    const transaction = this.begin();
     const result = work(transaction);
     transaction.commit();
     return result;
@@ -190,24 +178,17 @@ export class RecordStore {
   }
 
   /** @internal */
-  apply(
-    staged: readonly { readonly kind: ChangeKind; readonly record: StoredRecord }[],
-    origin: string,
-  ): readonly CommittedChange[] {
-    if (staged.length === 0) return [];
-    const transactionKey = `tx-${String(++this.transactions).padStart(8, '0')}`;
-    const committedAt = this.now().getTime();
+  apply(staged: readonly CommittedChange[]): void {
+    if (staged.length === 0) return;
     const changes = staged.map(({ kind, record }) => {
       const { name } = record.object;
       const before = this.byObject.get(name)?.get(record.id) ?? null;
       const kept = { ...record, previous: before && { ...before, previous: null } };
       if (!this.byObject.has(name)) this.byObject.set(name, new Map());
       this.byObject.get(name)!.set(record.id, kept);
-      const changed = changedFields(before?.fields ?? {}, record.fields);
-      return { kind, record: kept, changed, origin, transactionKey, committedAt };
+      return { kind, record: kept };
     });
     for (const listener of this.listeners) listener(changes);
-    return changes;
   }
 }
 
@@ -215,12 +196,6 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 function base62(value: number): string {
   return (value >= 62 ? base62(Math.floor(value / 62)) : '') + DIGITS[value % 62];
-}
-
-function changedFields(before: SalesforceFields, after: SalesforceFields): string[] {
-  return Object.keys({ ...before, ...after }).filter(
-    (field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]),
-  );
 }
 
 /** The name of a person is made of its parts. */

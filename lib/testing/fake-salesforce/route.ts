@@ -22,8 +22,6 @@ export interface Call {
   readonly version: string;
   /** The parts of the path that the route names, decoded. */
   readonly parts: readonly string[];
-  /** Whose doing a change is: `com/salesforce/api/rest/60.0;client=...`. */
-  readonly origin: string;
 }
 
 /** Method, path below the version's, and what it does. A route that answers with nothing is a 204. */

@@ -20,11 +20,9 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
     return ok(viewOf(seen, version, asked(schema, object, request.entry.query.fields)));
   };
 
-  const create = ({ parts: [name = ''], request, origin }: Call): ApiAnswer => {
+  const create = ({ parts: [name = ''], request }: Call): ApiAnswer => {
     const object = schema.inPath(name);
-    const { id } = store.change(origin, (transaction) =>
-      transaction.create(object, fieldsOf(request.entry.body)),
-    );
+    const { id } = store.change((transaction) => transaction.create(object, fieldsOf(request.entry.body)));
     return ok({ id, success: true, errors: [] }, 201);
   };
 
@@ -32,14 +30,14 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
     const [name = '', id = ''] = call.parts;
     schema.inPath(name);
     locks.admit(store.find(id)?.id ?? id);
-    store.change(call.origin, (transaction) => work(transaction, id));
+    store.change((transaction) => work(transaction, id));
     return NO_CONTENT;
   };
 
   const upsert = (call: Call): ApiAnswer => {
     const [name = '', field = '', value = ''] = call.parts;
     const object = schema.inPath(name);
-    const saved = store.change(call.origin, (transaction) =>
+    const saved = store.change((transaction) =>
       upserted(call, transaction, object, field, value, fieldsOf(call.request.entry.body)),
     );
     return ok(
