@@ -16,7 +16,8 @@ class Handlers {
 describe('a backfill whose process is killed', () => {
   let program: ChildProgram;
   let host: Host;
-  const quick = { leaseMs: 600, sweepEveryMs: 50 };
+  // A lease that a stalled process outlives: it would lose the run to itself, and ask again for what it was at.
+  const quick = { leaseMs: 5_000, sweepEveryMs: 50 };
 
   beforeAll(async () => {
     program = compileChildProgram();
