@@ -8,10 +8,12 @@ import type { ApiLimits } from './api-limits.js';
 import { readRequest, type SalesforceRequest } from './api-request.js';
 import type { Api } from './api.js';
 import type { SalesforceFaults, SalesforceRequestEntry } from './faults.js';
+import type { Cometd } from './streaming/cometd.js';
 
 /** What the API needs of the rest. */
 export interface ExchangeParts {
   readonly api: Api;
+  readonly cometd: Cometd;
   readonly faults: SalesforceFaults;
   readonly limits: ApiLimits;
   readonly random: Random;
@@ -35,7 +37,7 @@ export class ApiExchange implements Exchange<SalesforceRequestEntry, SalesforceR
     const { faults, random } = this.parts;
     const failure = faults.takeFailure(request.entry);
     if (failure && !failure.afterWork) return failure.disconnect ? null : failureAnswer(failure, failureBody);
-    const answer = this.result(request);
+    const answer = await this.result(request);
     await done(delayMs(faults.slowMs, random.of(`slow ${this.served++}`)));
     if (!failure) return answer;
     return failure.disconnect ? null : failureAnswer(failure, failureBody);
@@ -52,10 +54,11 @@ export class ApiExchange implements Exchange<SalesforceRequestEntry, SalesforceR
     response.end(text);
   }
 
-  private result(request: SalesforceRequest): ApiAnswer {
+  private async result(request: SalesforceRequest): Promise<ApiAnswer> {
     try {
       if (this.parts.faults.outage)
         throw new SalesforceApiError(503, 'SERVER_UNAVAILABLE', 'Server is not available, try again later');
+      if (request.entry.path.startsWith('/cometd/')) return await this.parts.cometd.answer(request);
       return this.parts.api.run(request);
     } catch (error) {
       if (error instanceof SalesforceApiError) return { status: error.status, body: error.toBody() };

@@ -12,6 +12,10 @@ import { RecordStore } from './record-store.js';
 import { RowLocks } from './row-locks.js';
 import { Schema } from './schema.js';
 import { Sessions } from './sessions.js';
+import { changeChannelOf, ALL_CHANGES, ChangeEvents } from './streaming/change-events.js';
+import { Cometd } from './streaming/cometd.js';
+import { EventBus } from './streaming/event-bus.js';
+import { eventChannelOf } from './streaming/platform-events.js';
 
 /** What a FakeSalesforce consists of. */
 export interface FakeSalesforceParts {
@@ -23,6 +27,9 @@ export interface FakeSalesforceParts {
   readonly sessions: Sessions;
   readonly store: RecordStore;
   readonly outbound: OutboundSender;
+  readonly bus: EventBus;
+  readonly changeEvents: ChangeEvents;
+  readonly cometd: Cometd;
   readonly server: FakeServer<SalesforceRequestEntry, SalesforceRequest>;
 }
 
@@ -57,9 +64,17 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
       IsActive: true,
     }),
   );
-  const api = new Api({ store, sessions, faults, limits, locks });
+  const bus = new EventBus(now);
+  const changeEvents = new ChangeEvents(bus, resolved.userId);
+  store.onCommit((changes, commit) => changeEvents.publish(changes, commit));
+  const cometd = new Cometd(
+    bus,
+    ({ headers }) => !faults.unauthorized && sessions.isValid(headers.authorization),
+    (channel) => channel === ALL_CHANGES || store.schema.all().some(({ name }) => isChannelOf(name, channel)),
+  );
+  const api = new Api({ store, sessions, faults, limits, locks, bus });
   // Not the store's: ids must not depend on how many requests were made.
-  const exchange = new ApiExchange({ api, faults, limits, random: new Random(~seed), now });
+  const exchange = new ApiExchange({ api, cometd, faults, limits, random: new Random(~seed), now });
   const server = new FakeServer<SalesforceRequestEntry, SalesforceRequest>(exchange);
   const outbound = new OutboundSender(
     store,
@@ -68,5 +83,22 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
     resolved.orgId,
     () => sessions.instanceUrl,
   );
-  return { outbound, options: resolved, clock, faults, limits, locks, sessions, store, server };
+  return {
+    bus,
+    changeEvents,
+    cometd,
+    outbound,
+    options: resolved,
+    clock,
+    faults,
+    limits,
+    locks,
+    sessions,
+    store,
+    server,
+  };
+}
+
+function isChannelOf(object: string, channel: string): boolean {
+  return channel === (object.endsWith('__e') ? eventChannelOf(object) : changeChannelOf(object));
 }

@@ -1,6 +1,6 @@
 import type { ApiAnswer } from '../fake-provider/api-request.js';
 import { SalesforceApiError } from './api-error.js';
-import { ok, type ApiParts, type Call, type Route } from './route.js';
+import { clientOf, ok, type ApiParts, type Call, type Route } from './route.js';
 import type { Transaction } from './record-store.js';
 import type { SalesforceFields } from './stored-record.js';
 import { viewOf } from './record-view.js';
@@ -24,6 +24,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
 
   /** All in one transaction; a row that fails is left out of it, or with `allOrNone` takes all with it. */
   const rows = <T>(
+    call: Call,
     given: readonly T[],
     allOrNone: boolean,
     work: (transaction: Transaction, row: T) => RowResult,
@@ -34,7 +35,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
         'EXCEEDED_ID_LIMIT',
         `record limit reached. cannot submit more than ${MOST_ROWS} records in this call`,
       );
-    const transaction = store.begin();
+    const transaction = store.begin(clientOf(call));
     const results = given.map((row) => attempted(() => work(transaction, row)));
     const failed = results.some(({ success }) => !success);
     if (!failed || !allOrNone) {
@@ -65,7 +66,7 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
 
   const save = (call: Call, work: (transaction: Transaction, row: Row) => RowResult): ApiAnswer => {
     const { records, allOrNone } = bodyOf(call);
-    return rows(records, allOrNone, work);
+    return rows(call, records, allOrNone, work);
   };
 
   const upsert = (call: Call): ApiAnswer => {
@@ -127,11 +128,13 @@ export function collectionRoutes({ store, locks, faults }: ApiParts): Route[] {
     [
       'DELETE',
       /^\/composite\/sobjects\/?$/,
-      ({ request: { entry } }) =>
-        rows((entry.query.ids ?? '').split(','), entry.query.allOrNone === 'true', (transaction, id) => {
+      (call) => {
+        const { ids = '', allOrNone } = call.request.entry.query;
+        return rows(call, ids.split(','), allOrNone === 'true', (transaction, id) => {
           locks.admit(store.find(id)?.id ?? id);
           return { id: transaction.remove(id).id, success: true, errors: [] };
-        }),
+        });
+      },
     ],
     ['GET', /^\/composite\/sobjects\/([^/]+)\/?$/, read],
     ['POST', /^\/composite\/sobjects\/([^/]+)\/?$/, read],

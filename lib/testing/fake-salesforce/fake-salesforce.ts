@@ -9,6 +9,7 @@ import type { SalesforceFaults, SalesforceRequestEntry } from './faults.js';
 import type { ObjectDefinition } from './object-definition.js';
 import type { Transaction } from './record-store.js';
 import type { SalesforceFields } from './stored-record.js';
+import { publishEvent } from './streaming/platform-events.js';
 
 /** A record as `FakeSalesforce` gives it: all its fields, `null` where they are empty. */
 export type SalesforceRecord = Readonly<Record<string, any>> & { readonly Id: string };
@@ -149,6 +150,7 @@ export class FakeSalesforce {
   /** Ends all sessions: whoever has a token has to log in again. */
   expireSessions(): void {
     this.parts.sessions.expire();
+    this.parts.cometd.wakeAll();
   }
 
   /** Believes JWTs that are signed with the private key to this one. @param publicKey PEM */
@@ -190,14 +192,51 @@ export class FakeSalesforce {
     else outbound.subscribe(store.schema.object(object).name, url, fields);
   }
 
-  /** Resolves when no outbound message is on its way. */
-  flush(): Promise<void> {
-    return this.parts.outbound.flush();
+  /** Publishes a platform event: `publish('Order_Placed__e', { Number__c: 'A-1' })`. Define the object before. */
+  publish(event: string, fields: SalesforceFields): void {
+    const { store, bus } = this.parts;
+    publishEvent(store, bus, store.schema.object(event), fields);
+  }
+
+  /** Tells of changes as Salesforce does when it cannot say what has changed (`GAP_UPDATE`). */
+  publishGap(ids: readonly string[], kind: 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE' = 'UPDATE'): void {
+    const { store, changeEvents } = this.parts;
+    const object = store.find(ids[0] ?? '')?.object;
+    if (!object) throw notFound();
+    changeEvents.gap(object.name, ids, kind, store.now().getTime());
+  }
+
+  /** Tells that more of an object has changed than can be told (`GAP_OVERFLOW`). */
+  publishOverflow(object: string): void {
+    const { store, changeEvents } = this.parts;
+    changeEvents.overflow(store.schema.object(object).name, store.now().getTime());
+  }
+
+  /** Forgets what could be replayed: as after 72 hours, or a migration of the org. */
+  forgetEvents(): void {
+    this.parts.bus.forgetAll();
+  }
+
+  /** Those who subscribe have to begin again, as when they were away for 40 seconds. */
+  forgetSubscribers(): void {
+    this.parts.cometd.forgetClients();
+  }
+
+  /** How many are subscribed to a channel: `/data/AccountChangeEvent`. Who went without a word counts until he is forgotten. */
+  subscribers(channel: string): number {
+    return this.parts.cometd.subscribers(channel);
+  }
+
+  /** Resolves when no outbound message is on its way, and all who subscribe have taken what was published. */
+  async flush(): Promise<void> {
+    await this.parts.outbound.flush();
+    await this.parts.cometd.idle();
   }
 
   /** Stops at once: cuts connections, leaves no handle open. May be called twice. */
   async close(): Promise<void> {
     this.parts.outbound.close();
+    this.parts.cometd.close();
     await this.parts.server.close();
   }
 }

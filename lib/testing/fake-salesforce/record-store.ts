@@ -14,11 +14,22 @@ export interface CommittedChange {
   readonly record: StoredRecord;
 }
 
+/** Who has committed, and when. */
+export interface Commit {
+  /** The name that the API's caller has given itself (`Sforce-Call-Options`); '': none. */
+  readonly client: string;
+  /** In milliseconds. */
+  readonly at: number;
+}
+
 /** Changes that have their stamps already, and that nobody sees before `commit()`. */
 export class Transaction {
   private readonly staged = new Map<string, CommittedChange>();
 
-  constructor(private readonly store: RecordStore) {}
+  constructor(
+    private readonly store: RecordStore,
+    private readonly client: string,
+  ) {}
 
   find(id: string): StoredRecord | undefined {
     return this.staged.get(id)?.record ?? this.store.find(id);
@@ -75,7 +86,7 @@ export class Transaction {
   }
 
   commit(): void {
-    this.store.apply([...this.staged.values()]);
+    this.store.apply([...this.staged.values()], this.client);
     this.staged.clear();
   }
 
@@ -114,7 +125,7 @@ export class Transaction {
 /** All records of an org, and the only code that changes them. */
 export class RecordStore {
   private readonly byObject = new Map<string, Map<string, StoredRecord>>();
-  private readonly listeners: ((changes: readonly CommittedChange[]) => void)[] = [];
+  private readonly listeners: ((changes: readonly CommittedChange[], commit: Commit) => void)[] = [];
   private readonly purges = new Map<string, number>();
   private ids = 0;
   /** Tells the ids of one org from those of others. */
@@ -131,17 +142,18 @@ export class RecordStore {
   }
 
   /** Told of each commit. */
-  onCommit(listener: (changes: readonly CommittedChange[]) => void): void {
+  onCommit(listener: (changes: readonly CommittedChange[], commit: Commit) => void): void {
     this.listeners.push(listener);
   }
 
-  begin(): Transaction {
-    return new Transaction(this);
+  /** @param client whoever does it, by the name that they have given themselves */
+  begin(client = ''): Transaction {
+    return new Transaction(this, client);
   }
 
   /** In a transaction of its own. */
-  change<T>(work: (transaction: Transaction) => T): T {
-    const transaction = this.begin();
+  change<T>(work: (transaction: Transaction) => T, client = ''): T {
+    const transaction = this.begin(client);
     const result = work(transaction);
     transaction.commit();
     return result;
@@ -178,7 +190,7 @@ export class RecordStore {
   }
 
   /** @internal */
-  apply(staged: readonly CommittedChange[]): void {
+  apply(staged: readonly CommittedChange[], client: string): void {
     if (staged.length === 0) return;
     const changes = staged.map(({ kind, record }) => {
       const { name } = record.object;
@@ -188,7 +200,8 @@ export class RecordStore {
       this.byObject.get(name)!.set(record.id, kept);
       return { kind, record: kept };
     });
-    for (const listener of this.listeners) listener(changes);
+    const commit = { client, at: this.now().getTime() };
+    for (const listener of this.listeners) listener(changes, commit);
   }
 }
 

@@ -5,6 +5,7 @@ import type { SalesforceFaults } from './faults.js';
 import type { RecordStore } from './record-store.js';
 import type { RowLocks } from './row-locks.js';
 import type { Sessions } from './sessions.js';
+import type { EventBus } from './streaming/event-bus.js';
 
 /** What routes work on. */
 export interface ApiParts {
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly faults: SalesforceFaults;
   readonly limits: ApiLimits;
   readonly locks: RowLocks;
+  readonly bus: EventBus;
 }
 
 /** One request, matched by a route. */
@@ -32,3 +34,8 @@ export function ok(body: object, status = 200): ApiAnswer {
 }
 
 export const NO_CONTENT: ApiAnswer = { status: 204, body: '' };
+
+/** The name that the caller gives itself, `Sforce-Call-Options: client=...`; '': none. */
+export function clientOf({ request: { headers } }: Call): string {
+  return /client=([^,;]+)/.exec(String(headers['sforce-call-options'] ?? ''))?.[1]?.trim() ?? '';
+}

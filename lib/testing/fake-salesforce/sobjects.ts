@@ -1,14 +1,15 @@
 import type { ApiAnswer } from '../fake-provider/api-request.js';
 import { SalesforceApiError, notFound } from './api-error.js';
-import { NO_CONTENT, ok, type ApiParts, type Call, type Route } from './route.js';
+import { clientOf, NO_CONTENT, ok, type ApiParts, type Call, type Route } from './route.js';
 import { isSameValue } from './record-check.js';
+import { isPlatformEvent, publishEvent } from './streaming/platform-events.js';
 import type { Transaction } from './record-store.js';
 import type { SalesforceFields, StoredRecord } from './stored-record.js';
 import { viewOf } from './record-view.js';
 import type { Schema, SObject } from './schema.js';
 
 /** Single records, by id and by external id. */
-export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
+export function sobjectRoutes({ store, faults, locks, bus }: ApiParts): Route[] {
   const { schema } = store;
 
   const read = ({ parts: [name = '', id = ''], request, version }: Call): ApiAnswer => {
@@ -20,9 +21,12 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
     return ok(viewOf(seen, version, asked(schema, object, request.entry.query.fields)));
   };
 
-  const create = ({ parts: [name = ''], request }: Call): ApiAnswer => {
-    const object = schema.inPath(name);
-    const { id } = store.change((transaction) => transaction.create(object, fieldsOf(request.entry.body)));
+  const create = (call: Call): ApiAnswer => {
+    const object = schema.inPath(call.parts[0] ?? '');
+    const fields = fieldsOf(call.request.entry.body);
+    const id = isPlatformEvent(object)
+      ? publishEvent(store, bus, object, fields)
+      : store.change((transaction) => transaction.create(object, fields), clientOf(call)).id;
     return ok({ id, success: true, errors: [] }, 201);
   };
 
@@ -30,15 +34,17 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
     const [name = '', id = ''] = call.parts;
     schema.inPath(name);
     locks.admit(store.find(id)?.id ?? id);
-    store.change((transaction) => work(transaction, id));
+    store.change((transaction) => work(transaction, id), clientOf(call));
     return NO_CONTENT;
   };
 
   const upsert = (call: Call): ApiAnswer => {
     const [name = '', field = '', value = ''] = call.parts;
     const object = schema.inPath(name);
-    const saved = store.change((transaction) =>
-      upserted(call, transaction, object, field, value, fieldsOf(call.request.entry.body)),
+    const fields = fieldsOf(call.request.entry.body);
+    const saved = store.change(
+      (transaction) => upserted(transaction, object, field, value, fields),
+      clientOf(call),
     );
     return ok(
       { id: saved.record.id, success: true, created: saved.created, errors: [] },
@@ -47,7 +53,6 @@ export function sobjectRoutes({ store, faults, locks }: ApiParts): Route[] {
   };
 
   const upserted = (
-    call: Call,
     transaction: Transaction,
     object: SObject,
     field: string,
