@@ -21,6 +21,7 @@ import type { SyncHandler } from './handlers/sync-handler.js';
 import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
+import { StreamScheduler } from './ingest/stream/stream.scheduler.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
@@ -49,6 +50,7 @@ export class SyncLifecycle
     private readonly dispatcher: Dispatcher,
     private readonly sweeps: SweepScheduler,
     private readonly polling: PollingScheduler,
+    private readonly streams: StreamScheduler,
     private readonly runs: RunScheduler,
     private readonly reconciliations: ReconciliationScheduler,
     private readonly tap: RawBodyTap,
@@ -94,11 +96,17 @@ export class SyncLifecycle
     this.sweeps.start();
     this.runs.start();
     this.reconciliations.start();
+    await this.streams.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     const { drainMs } = this.options;
-    await Promise.all([this.polling.stop(drainMs), this.sweeps.stop(drainMs), this.dispatcher.stop(drainMs)]);
+    await Promise.all([
+      this.streams.stop(drainMs),
+      this.polling.stop(drainMs),
+      this.sweeps.stop(drainMs),
+      this.dispatcher.stop(drainMs),
+    ]);
   }
 
   /** Deliveries are stored until the HTTP server is closed, which happens before this. */

@@ -29,7 +29,10 @@ import { webhookControllerFor } from './ingest/webhook/webhook.controller.js';
 import { ConnectionHealthService } from './ingest/poll/connection-health.service.js';
 import { CursorService } from './ingest/poll/cursor.service.js';
 import { DeliveryTimesService } from './ingest/poll/delivery-times.service.js';
+import { LogIntakeService } from './ingest/poll/log-intake.service.js';
 import { PollService } from './ingest/poll/poll.service.js';
+import { StreamScheduler } from './ingest/stream/stream.scheduler.js';
+import { StreamService } from './ingest/stream/stream.service.js';
 import { ComparisonService } from './ingest/listing/comparison.service.js';
 import { TargetComparisonService } from './ingest/listing/target-comparison.service.js';
 import { TicketService } from './ingest/listing/ticket.service.js';
@@ -100,8 +103,11 @@ const services: Provider[] = [
   BodyReader,
   WebhookDoor,
   DeliveryTimesService,
+  StreamScheduler,
+  StreamService,
   PollingScheduler,
   PollService,
+  LogIntakeService,
   CursorService,
   ConnectionHealthService,
   TicketService,

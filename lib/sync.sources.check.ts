@@ -89,6 +89,8 @@ const CONNECTOR_KINDS = {
     | 'pollable'
     | 'changes'
     | 'changesReachMs'
+    | 'streamed'
+    | 'stream'
     | 'listable'
     | 'listLagMs'
     | 'list'

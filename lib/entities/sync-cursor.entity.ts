@@ -3,11 +3,14 @@ import type { SourceHealth } from '../model/health.js';
 import type { SyncDatabaseType } from './column-types.js';
 import { columnsFor, key, named, optional } from './columns.js';
 
-/** How far the walk over one connection's log of changes has come, and what it has found the connection to be like. */
+/** How far the walk over one connection's log of changes, or its stream, has come, and what it has found the connection to be like. */
 export class SyncCursorEntity {
   source!: string;
 
   connectionId!: string;
+
+  /** `log` of what is asked for, `stream` of what the provider tells by itself. */
+  kind!: 'log' | 'stream';
 
   /** Where to go on, in the connector's own words; null: nothing has been read yet. */
   position!: string | null;
@@ -27,7 +30,7 @@ export class SyncCursorEntity {
   /** Between two walks, as things are; 0: as the options say. */
   everyMs!: number;
 
-  /** When the log was last read to its end: what happened before that is known. */
+  /** When the log was last read to its end, or the stream opened: what happened before that is known, or comes by it. */
   readAt!: Date | null;
 
   /** About when a webhook was last accepted, known ones included. */
@@ -54,6 +57,7 @@ export function cursorSchema(database: SyncDatabaseType, prefix: string): Entity
     columns: named({
       source: key(text(64), `${prefix}PK_sync_cursor`),
       connectionId: key(text(255, 'connection_id'), `${prefix}PK_sync_cursor`),
+      kind: { ...key(text(16), `${prefix}PK_sync_cursor`), default: 'log' },
       position: longText(),
       wanted: longText(),
       dueAt: timeOfInsert('due_at'),

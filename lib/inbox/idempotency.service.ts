@@ -19,8 +19,8 @@ export class IdempotencyService {
       : this.unstorableRow(source, delivery.connectionId, delivery.body);
   }
 
-  /** An event out of the provider's log: the same row as of its delivery, but for the origin. */
-  loggedRow(source: string, event: IncomingEvent, origin: 'poll' | 'reconcile'): InboxRow {
+  /** An event out of the provider's log or stream: the same row as of its delivery, but for the origin. */
+  loggedRow(source: string, event: IncomingEvent, origin: 'stream' | 'poll' | 'reconcile'): InboxRow {
     return isStorable(event)
       ? this.eventRow(source, event, origin)
       : this.unstorableRow(source, event.connectionId, Buffer.from(event.payload));

@@ -6,8 +6,8 @@ import type { RecordKey } from './record.js';
  * - `stuck` an event has waited longer than `stuckAfterMs`;
  * - `delete-cap` more records are missing at the provider than is believable; they are held back;
  * - `degraded` polling finds what webhooks should have brought;
- * - `down` a connection's log of changes cannot be read, walk after walk;
- * - `cursor-expired` the application was away for longer than the provider's log reaches back.
+ * - `down` a connection's log of changes cannot be read, walk after walk, or its stream not be kept open;
+ * - `cursor-expired` the application was away for longer than the provider's log or stream reaches back.
  *
  * An abstract class and not an interface, so that it can stand in a decorated method's signature (TS1272).
  */

@@ -74,6 +74,33 @@ export interface ChangesPage {
   readonly more: boolean;
 }
 
+/** Where a stream is to begin. */
+export interface StreamRequest {
+  readonly connectionId: string;
+  /** As the batch before said; `null`: there is none yet. */
+  readonly position: string | null;
+  /** From when on, where there is no position, and in any case: what happened before is left out. */
+  readonly since: Date;
+}
+
+export interface StreamOptions {
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** Upper bound of one request that is to be answered at once. */
+  readonly timeoutMs: number;
+  /** The present, by the module's clock, in epoch milliseconds. */
+  now(): number;
+}
+
+/** What has happened since the batch before, oldest first. */
+export interface StreamBatch {
+  readonly events: readonly IncomingEvent[];
+  /** Where to go on behind it; means something to the connector alone. */
+  readonly position: string;
+  /** Resources of which more has changed than it can say: they are to be compared. */
+  readonly unclear: readonly string[];
+}
+
 /** A resource that can be listed whole. */
 export interface ListedResource {
   readonly resource: string;
@@ -190,6 +217,17 @@ export interface Connector {
 
   /** How far that log reaches back, in milliseconds. Missing: to its beginning. */
   readonly changesReachMs?: number;
+
+  /** The connections that what happens is streamed of, each once. Missing: nothing is. */
+  readonly streamed?: readonly string[];
+
+  /**
+   * Gives what happens at a connection as it happens, over a connection that is kept open; an empty batch as soon as that is open. The
+   * next batch is asked for when the one before is stored. Gives again what was given after the position, and skips
+   * nothing of it. Ends by an error alone.
+   * @throws CursorExpiredError if what follows the position is kept no longer; ProviderError for everything else
+   */
+  stream?(request: StreamRequest, options: StreamOptions): AsyncIterable<StreamBatch>;
 
   /** What can be listed, parents before what refers to them. Missing: nothing. */
   readonly listable?: readonly ListedResource[];

@@ -1,5 +1,6 @@
 /** How an event became known. `parent`: a handler's `requires` asked for the record; `project`: `SyncService.project()` did. */
-export type EventOrigin = 'webhook' | 'poll' | 'backfill' | 'reconcile' | 'project' | 'manual' | 'parent';
+export type EventOrigin =
+  'webhook' | 'stream' | 'poll' | 'backfill' | 'reconcile' | 'project' | 'manual' | 'parent';
 
 /** Where an event stands. Everything but `waiting` is settled. */
 export type EventState = 'waiting' | 'completed' | 'skipped' | 'dead';

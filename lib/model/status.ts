@@ -16,6 +16,14 @@ export interface ConnectionStatus {
   readonly nextPollAt: Date | null;
   /** About when a webhook was last accepted, if it is polled too. */
   readonly deliveredAt: Date | null;
+  /** What the provider tells by itself over a connection that is kept open; `null`: nothing. */
+  readonly stream: {
+    readonly open: boolean;
+    /** When it was opened last. */
+    readonly openedAt: Date | null;
+    /** Why it is not open. */
+    readonly error: string | null;
+  } | null;
   /** An operator has paused it, or its source. */
   readonly paused: boolean;
   /** Events that wait. */

@@ -26,10 +26,12 @@ export class StatusService {
   private async of({ source, connectionId }: ConnectionKey): Promise<ConnectionStatus> {
     const { tables } = this.database;
     const params = [source, connectionId];
-    const [cursor] = await this.database.query<CursorRow>(
-      `SELECT health, health_at, error, read_at, due_at, delivered_at FROM ${tables.cursor} WHERE ${OF_CONNECTION}`,
+    const cursors = await this.database.query<CursorRow>(
+      `SELECT kind, health, health_at, error, read_at, due_at, delivered_at, walk_token FROM ${tables.cursor} WHERE ${OF_CONNECTION}`,
       params,
     );
+    const cursor = cursors.find(({ kind }) => kind === 'log');
+    const stream = cursors.find(({ kind }) => kind === 'stream');
     const [pause] = await this.database.query(
       `SELECT 1 AS paused FROM ${tables.pause}
        WHERE source = $1 AND connection_id IN ('', $2) AND handler = '' LIMIT 1`,
@@ -48,6 +50,7 @@ export class StatusService {
       polledAt: timeIn(cursor?.read_at),
       nextPollAt: timeIn(cursor?.due_at),
       deliveredAt: timeIn(cursor?.delivered_at),
+      stream: stream ? streamStatus(stream) : null,
       paused: pause !== undefined,
       waiting: await this.waiting(params),
       dead: numberIn(dead!.count),
@@ -96,13 +99,21 @@ export class StatusService {
   }
 }
 
+function streamStatus(row: CursorRow): ConnectionStatus['stream'] {
+  const openedAt = timeIn(row.read_at);
+  const open = row.walk_token !== null && row.error === null && openedAt !== null;
+  return { open, openedAt, error: row.error };
+}
+
 interface CursorRow {
+  readonly kind: 'log' | 'stream';
   readonly health: SourceHealth;
   readonly health_at: unknown;
   readonly error: string | null;
   readonly read_at: unknown;
   readonly due_at: unknown;
   readonly delivered_at: unknown;
+  readonly walk_token: string | null;
 }
 
 interface RunRow {

@@ -59,6 +59,7 @@ describe('an application between Stripe and Salesforce, under test', () => {
             crm: salesforce({
               login: { flow: 'client-credentials', clientId: '', clientSecret: '', loginUrl: '' },
               objects: ['Account'],
+              changeDataCapture: true,
               outboundMessages: { organizationId: '00D000000000000', secrets: ['a-secret-of-the-endpoint'] },
             }),
           },

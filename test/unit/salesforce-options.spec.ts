@@ -45,6 +45,11 @@ describe('salesforce()', () => {
     [{ connections: { default: good.login } }, /connections\['default'\] is the main org's own name/],
     [{ connections: { eu: {} } }, /connections\['eu'\].flow must be one of/],
     [{ apiVersion: 'v62' }, /apiVersion must be such as '62.0'/],
+    [{ changeDataCapture: 'Account' }, /changeDataCapture must be true, or an array of objects/],
+    [{ changeDataCapture: ['Contact'] }, /changeDataCapture has 'Contact', which is not one of objects/],
+    [{ platformEvents: 'Shipped__e' }, /platformEvents must be an array/],
+    [{ platformEvents: ['Shipped'] }, /platformEvents has 'Shipped': their API names end in '__e'/],
+    [{ clientName: 'a, b' }, /clientName must be letters/],
     [{ overlapSeconds: -1 }, /overlapSeconds must be a number from 0/],
   ])('finds what is wrong in %j', (options, message) => {
     expect(problems(options)).toEqual([expect.stringMatching(message)]);

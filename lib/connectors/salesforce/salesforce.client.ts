@@ -1,6 +1,7 @@
 import type { Connection } from 'jsforce';
-import type { FetchOptions } from '../../model/connector.js';
-import { SyncConfigError } from '../../sync.errors.js';
+import type { FetchOptions, StreamOptions } from '../../model/connector.js';
+import { ProviderError, SyncConfigError } from '../../sync.errors.js';
+import { CometdConnection } from './salesforce.cometd.js';
 import { failureOf, isSessionOver, SalesforceError } from './salesforce.failure.js';
 import type { SalesforceSession } from './salesforce.session.js';
 
@@ -69,6 +70,20 @@ export class SalesforceClient {
   query(soql: string, withDeleted: boolean, label: string, options: FetchOptions): Promise<QueryAnswer> {
     const path = `/${withDeleted ? 'queryAll' : 'query'}?q=${encodeURIComponent(soql)}`;
     return this.request({ method: 'GET', path, label }, options);
+  }
+
+  /** The streaming API, in this session. @throws ProviderError; SyncConfigError if jsforce is missing */
+  async openStream(options: StreamOptions): Promise<CometdConnection> {
+    try {
+      return await this.inSession({ ...options, nowMs: options.now() }, async (connection) => {
+        const stream = new CometdConnection(connection, options);
+        await stream.open();
+        return stream;
+      });
+    } catch (error) {
+      if (error instanceof SyncConfigError || error instanceof ProviderError) throw error;
+      throw failureOf(error, 'stream');
+    }
   }
 
   /** In a new session, once, if the org says that this one is over. */

@@ -10,6 +10,9 @@ import type {
   ListedResource,
   ListPage,
   ListRequest,
+  StreamBatch,
+  StreamOptions,
+  StreamRequest,
   Verdict,
 } from '../../model/connector.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
@@ -31,9 +34,8 @@ import { ACKNOWLEDGEMENT, parseMessage, verifyMessage } from './salesforce.outbo
 import { loadJsforce, type Jsforce } from './salesforce.package.js';
 import { optionProblems } from './salesforce.problems.js';
 import { SalesforceSession } from './salesforce.session.js';
-
-/** Names this module in what an org tells of changes. */
-const CLIENT_NAME = 'nestjs-hybrid-sync';
+import { readStream } from './salesforce.stream.js';
+import type { Subscriptions } from './salesforce.streamed.js';
 
 /** Knows Salesforce. Its methods are described at `Connector`, what they do about Salesforce in the files they call. */
 export class SalesforceConnector implements Connector {
@@ -44,8 +46,10 @@ export class SalesforceConnector implements Connector {
   readonly mostFetched = MOST_FETCHED;
   readonly connections: readonly string[];
   readonly pollable: readonly string[];
+  readonly streamed: readonly string[];
   readonly listable: readonly ListedResource[];
   private readonly objects: Readonly<Record<string, SalesforceObjectOptions>>;
+  private readonly subscriptions: Subscriptions;
   private readonly clients = new Map<string, SalesforceClient>();
   private loadError: unknown;
 
@@ -56,6 +60,9 @@ export class SalesforceConnector implements Connector {
     this.connections = Object.keys(options.connections ?? {});
     this.pollable = [DEFAULT_CONNECTION, ...this.connections];
     this.objects = objectsOf(options.objects);
+    this.subscriptions = subscriptionsOf(options, Object.keys(this.objects));
+    const { changes, events } = this.subscriptions;
+    this.streamed = changes.length + events.length > 0 ? this.pollable : [];
     this.listable = Object.keys(this.objects).map((resource) => ({ resource, byTime: true }));
     sdk.catch((error: unknown) => (this.loadError = error));
   }
@@ -68,7 +75,7 @@ export class SalesforceConnector implements Connector {
 
   async inspect(options: FetchOptions): Promise<ConnectorProblem[]> {
     const found = this.pollable.map((connection) =>
-      inspectOrg(this.clientOf(connection), connection, this.objects, options),
+      inspectOrg(this.clientOf(connection), connection, this.objects, this.subscriptions.events, options),
     );
     return (await Promise.all(found)).flat();
   }
@@ -102,6 +109,10 @@ export class SalesforceConnector implements Connector {
     return readChanges(client, Object.keys(this.objects), overlapMs, request, options);
   }
 
+  stream(request: StreamRequest, options: StreamOptions): AsyncIterable<StreamBatch> {
+    return readStream(this.clientOf(request.connectionId), this.subscriptions, request, options);
+  }
+
   list(request: ListRequest, options: FetchOptions): Promise<ListPage> {
     const { fields } = this.objects[request.resource] ?? {};
     return readListing(this.clientOf(request.connectionId), fields, request, options);
@@ -125,7 +136,8 @@ export class SalesforceConnector implements Connector {
     if (!login)
       throw new ProviderError('unauthorized', `Salesforce: there is no login for '${connectionId}'`);
     const version = this.options.apiVersion ?? SALESFORCE_DEFAULTS.apiVersion;
-    const client = new SalesforceClient(new SalesforceSession(login, version, this.sdk), CLIENT_NAME);
+    const name = this.options.clientName ?? SALESFORCE_DEFAULTS.clientName;
+    const client = new SalesforceClient(new SalesforceSession(login, version, this.sdk), name);
     this.clients.set(connectionId, client);
     return client;
   }
@@ -136,4 +148,17 @@ function objectsOf(
 ): Readonly<Record<string, SalesforceObjectOptions>> {
   if (Array.isArray(objects)) return Object.fromEntries((objects as string[]).map((name) => [name, {}]));
   return (objects as Readonly<Record<string, SalesforceObjectOptions>> | undefined) ?? {};
+}
+
+/** Never throws: what cannot be meant is found by the checks at boot. */
+function subscriptionsOf(
+  { changeDataCapture = [], platformEvents = [] }: SalesforceConnectorOptions,
+  objects: readonly string[],
+): Subscriptions {
+  const changes = changeDataCapture === true ? objects : changeDataCapture;
+  return { changes: listOf(changes), events: listOf(platformEvents) };
+}
+
+function listOf(given: unknown): readonly string[] {
+  return Array.isArray(given) ? (given as string[]) : [];
 }

@@ -5,19 +5,21 @@ import { SalesforceLoginError } from './salesforce.failure.js';
 import type { SalesforceObjectOptions } from './salesforce.options.js';
 
 /**
- * Whether an org lets one in, and has the objects and fields that are named.
+ * Whether an org lets one in, and has the objects, fields and platform events that are named.
  * @throws ProviderError where it does not answer
  */
 export async function inspectOrg(
   client: SalesforceClient,
   connection: string,
   objects: Readonly<Record<string, SalesforceObjectOptions>>,
+  platformEvents: readonly string[],
   options: FetchOptions,
 ): Promise<ConnectorProblem[]> {
   try {
     const found = [];
     for (const [object, { fields = [] }] of Object.entries(objects))
       found.push(await objectProblem(client, object, fields, options));
+    for (const event of platformEvents) found.push(await objectProblem(client, event, [], options));
     return found.filter((message) => message !== null).map((message) => invalid(`${connection}: ${message}`));
   } catch (error) {
     if (!(error instanceof SalesforceLoginError) || !error.isRefusal) throw error;

@@ -63,6 +63,24 @@ export interface SalesforceOptions extends SourcePolicies {
   connections?: Readonly<Record<string, SalesforceLogin>>;
   /** For outbound messages of the main org: changes are known at once, and polled besides. @default none are taken */
   outboundMessages?: OutboundMessageOptions;
+  /**
+   * Objects of which changes are streamed (Change Data Capture), so that they are known at once: `true` for all of `objects`, or
+   * some of them. The org's settings have to name them too. They are polled besides.
+   * @default none
+   */
+  changeDataCapture?: true | readonly string[];
+  /**
+   * Platform events that are streamed, by their API names: `['Order_Placed__e']`. Each is an event of that type, for
+   * `@OnSyncEvent('crm', 'Order_Placed__e')`. Nothing but the stream tells of them: after 72 hours away they are lost.
+   * @default []
+   */
+  platformEvents?: readonly string[];
+  /**
+   * Names this application in what it writes: what the stream tells of changes under this name is left out, since it is
+   * known already. Applications that share an org need names of their own.
+   * @default 'nestjs-hybrid-sync'
+   */
+  clientName?: string;
   /** @default '62.0' */
   apiVersion?: string;
   /**
@@ -81,12 +99,16 @@ export const SALESFORCE_OPTION_NAMES: Readonly<Record<keyof SalesforceConnectorO
   objects: true,
   connections: true,
   outboundMessages: true,
+  changeDataCapture: true,
+  platformEvents: true,
+  clientName: true,
   apiVersion: true,
   overlapSeconds: true,
 };
 
 export const SALESFORCE_DEFAULTS = {
   apiVersion: '62.0',
+  clientName: 'nestjs-hybrid-sync',
   overlapSeconds: 300,
   loginUrl: 'https://login.salesforce.com',
 } as const;

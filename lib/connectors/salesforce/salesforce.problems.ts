@@ -40,9 +40,36 @@ export function optionProblems(options: SalesforceConnectorOptions): ConnectorPr
       );
   if (apiVersion !== undefined && !(typeof apiVersion === 'string' && /^\d{2,3}\.0$/.test(apiVersion)))
     found.push(invalid("apiVersion must be such as '62.0'."));
+  found.push(...streamProblems(options));
   if (overlapSeconds !== undefined && !(Number.isFinite(overlapSeconds) && overlapSeconds >= 0))
     found.push(invalid('overlapSeconds must be a number from 0. The default is 300.'));
   return found;
+}
+
+function streamProblems({ objects, ...options }: SalesforceConnectorOptions): ConnectorProblem[] {
+  const { changeDataCapture = [], platformEvents = [], clientName } = options;
+  const known = Array.isArray(objects) ? (objects as unknown[]) : Object.keys(objects ?? {});
+  const found: ConnectorProblem[] = [];
+  if (changeDataCapture !== true && !Array.isArray(changeDataCapture))
+    found.push(invalid("changeDataCapture must be true, or an array of objects: ['Account']."));
+  const strange = listOf(changeDataCapture).find((object) => !known.includes(object));
+  if (strange !== undefined)
+    found.push(
+      invalid(`changeDataCapture has ${shown(strange)}, which is not one of objects. Add it there.`),
+    );
+  if (!Array.isArray(platformEvents)) found.push(invalid('platformEvents must be an array of API names.'));
+  const wrong = listOf(platformEvents).find(
+    (name) => !(typeof name === 'string' && /^[A-Za-z]\w*__e$/.test(name)),
+  );
+  if (wrong !== undefined)
+    found.push(invalid(`platformEvents has ${shown(wrong)}: their API names end in '__e'.`));
+  if (clientName !== undefined && !(typeof clientName === 'string' && /^[\w./-]{1,64}$/.test(clientName)))
+    found.push(invalid('clientName must be letters, digits, dots, dashes and slashes, at most 64.'));
+  return found;
+}
+
+function listOf(given: unknown): readonly unknown[] {
+  return Array.isArray(given) ? given : [];
 }
 
 function messageProblems(given: unknown): ConnectorProblem[] {

@@ -42,6 +42,7 @@ function tablesFor(dataSource: DataSource): Table[] {
       columns: [
         key(text('source', 64), cursorKey),
         key(text('connection_id'), cursorKey),
+        { ...key(text('kind', 16), cursorKey), default: `'log'` },
         longText('position'),
         longText('wanted'),
         timeOfInsert('due_at'),

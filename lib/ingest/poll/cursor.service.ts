@@ -7,8 +7,12 @@ import type { SourceHealth } from '../../model/health.js';
 import type { ConnectionKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 
-/** The right to walk on over one connection's log, and what is known of the walks before. */
+/** What is walked over: what a provider answers when it is asked, or what it tells by itself. */
+export type CursorKind = 'log' | 'stream';
+
+/** The right to walk on over one connection's log or stream, and what is known of the walks before. */
 export interface Walk extends ConnectionKey {
+  readonly kind: CursorKind;
   readonly token: string;
   readonly position: string | null;
   /** What of the log was wanted on the way there. */
@@ -39,7 +43,7 @@ export interface WalkEnd {
 /** Another process walks on: this one was away for too long. */
 export class WalkLostError extends Error {}
 
-/** Keeps how far walks have come. One process at a time walks over a connection's log, by a lease that each page renews. */
+/** Keeps how far walks have come. One process at a time walks over a connection's log or stream, by a lease that each page renews. */
 @Injectable()
 export class CursorService {
   constructor(
@@ -48,22 +52,23 @@ export class CursorService {
   ) {}
 
   /** A connection without a cursor is due at once. */
-  async ensure(connections: readonly ConnectionKey[]): Promise<void> {
+  async ensure(kind: CursorKind, connections: readonly ConnectionKey[]): Promise<void> {
     const { tables, now, dialect } = this.database;
     for (const { source, connectionId } of connections)
       await this.database.query(
-        `INSERT INTO ${tables.cursor} (source, connection_id, due_at) VALUES ($1, $2, ${now})
-         ${dialect.ignoreClash(['source', 'connection_id'])}`,
-        [source, connectionId],
+        `INSERT INTO ${tables.cursor} (source, connection_id, kind, due_at) VALUES ($1, $2, $3, ${now})
+         ${dialect.ignoreClash(['source', 'connection_id', 'kind'])}`,
+        [source, connectionId, kind],
       );
   }
 
-  /** Connections that are due, and that nobody walks over. */
-  async due(): Promise<ConnectionKey[]> {
+  /** Connections that are due, and that nobody walks over. What comes by itself is taken of paused ones too, as deliveries are. */
+  async due(kind: CursorKind): Promise<ConnectionKey[]> {
     const rows = await this.database.query<{ source: string; connection_id: string }>(
       `SELECT source, connection_id FROM ${this.database.tables.cursor} AS walk
-       WHERE due_at <= ${this.database.now} AND ${this.isFree()} AND ${notPaused(this.database, 'walk')}
-       ORDER BY due_at`,
+       WHERE kind = $1 AND due_at <= ${this.database.now} AND ${this.isFree()}
+         ${kind === 'log' ? `AND ${notPaused(this.database, 'walk')}` : ''} ORDER BY due_at`,
+      [kind],
     );
     return rows.map(({ source, connection_id: connectionId }) => ({ source, connectionId }));
   }
@@ -72,23 +77,28 @@ export class CursorService {
    * Null: another process walks, or nothing is due.
    * @param early although it is not due
    */
-  async claim({ source, connectionId }: ConnectionKey, early: boolean): Promise<Walk | null> {
+  async claim(
+    kind: CursorKind,
+    { source, connectionId }: ConnectionKey,
+    early: boolean,
+  ): Promise<Walk | null> {
     const { tables, now, dialect } = this.database;
     const token = randomUUID();
-    const params = [source, connectionId, token];
+    const params = [source, connectionId, kind, token];
     await this.database.query(
-      `UPDATE ${tables.cursor} SET walk_token = $3, walk_until = ${this.until()}
-       WHERE source = $1 AND connection_id = $2 AND ${this.isFree()} ${early ? '' : `AND due_at <= ${now}`}`,
+      `UPDATE ${tables.cursor} SET walk_token = $4, walk_until = ${this.until()}
+       WHERE ${OF_CURSOR} AND ${this.isFree()} ${early ? '' : `AND due_at <= ${now}`}`,
       params,
     );
     const [row] = await this.database.query<CursorRow>(
       `SELECT position, wanted, every_ms, failures, health, ${dialect.elapsedMs('health_at', now)} AS health_for_ms,
          ${dialect.elapsedMs('read_at', now)} AS read_ago_ms, ${dialect.elapsedMs('delivered_at', now)} AS delivered_ago_ms
-       FROM ${tables.cursor} WHERE source = $1 AND connection_id = $2 AND walk_token = $3`,
+       FROM ${tables.cursor} WHERE ${HELD}`,
       params,
     );
     if (!row) return null;
     return {
+      kind,
       source,
       connectionId,
       token,
@@ -114,17 +124,16 @@ export class CursorService {
     store: (query: Query) => Promise<T>,
   ): Promise<T> {
     const { tables, dialect } = this.database;
-    const params = [walk.source, walk.connectionId, walk.token];
-    const held = 'source = $1 AND connection_id = $2 AND walk_token = $3';
+    const params = paramsOf(walk);
     return this.database.transaction(async (query) => {
       const [mine] = await query(
-        `SELECT 1 AS held FROM ${tables.cursor} WHERE ${held} ${dialect.forUpdate}`,
+        `SELECT 1 AS held FROM ${tables.cursor} WHERE ${HELD} ${dialect.forUpdate}`,
         params,
       );
       if (!mine) throw new WalkLostError();
       const stored = await store(query);
       await query(
-        `UPDATE ${tables.cursor} SET position = $4, wanted = $5, walk_until = ${this.until()} WHERE ${held}`,
+        `UPDATE ${tables.cursor} SET position = $5, wanted = $6, walk_until = ${this.until()} WHERE ${HELD}`,
         [...params, position, JSON.stringify(wanted)],
       );
       return stored;
@@ -137,18 +146,43 @@ export class CursorService {
     const changed = end.health !== walk.health;
     await this.database.query(
       `UPDATE ${tables.cursor}
-       SET walk_token = NULL, walk_until = NULL, due_at = ${this.database.in(end.dueInMs)}, every_ms = $4, failures = $5,
-         error = $6, health = $7 ${changed ? `, health_at = ${now}` : ''} ${end.atEnd ? `, read_at = ${now}` : ''}
-       WHERE source = $1 AND connection_id = $2 AND walk_token = $3`,
-      [
-        walk.source,
-        walk.connectionId,
-        walk.token,
-        Math.round(end.everyMs),
-        end.failures,
-        end.error,
-        end.health,
-      ],
+       SET walk_token = NULL, walk_until = NULL, due_at = ${this.database.in(end.dueInMs)}, every_ms = $5, failures = $6,
+         error = $7, health = $8 ${changed ? `, health_at = ${now}` : ''} ${end.atEnd ? `, read_at = ${now}` : ''}
+       WHERE ${HELD}`,
+      [...paramsOf(walk), Math.round(end.everyMs), end.failures, end.error, end.health],
+    );
+  }
+
+  /** For as long as nothing comes. @throws WalkLostError if another process walks by now */
+  async renew(walk: Walk): Promise<void> {
+    const { tables } = this.database;
+    await this.database.query(
+      `UPDATE ${tables.cursor} SET walk_until = ${this.until()} WHERE ${HELD}`,
+      paramsOf(walk),
+    );
+    const [mine] = await this.database.query(
+      `SELECT 1 AS held FROM ${tables.cursor} WHERE ${HELD}`,
+      paramsOf(walk),
+    );
+    if (!mine) throw new WalkLostError();
+  }
+
+  /** What the provider tells by itself comes. */
+  async opened(walk: Walk): Promise<void> {
+    const { tables, now } = this.database;
+    const since = walk.health === 'healthy' ? '' : `, health_at = ${now}`;
+    await this.database.query(
+      `UPDATE ${tables.cursor} SET health = 'healthy', failures = 0, error = NULL, read_at = ${now} ${since} WHERE ${HELD}`,
+      paramsOf(walk),
+    );
+  }
+
+  /** The next walk over the log is due at once: nothing else tells what happens. */
+  async hurry({ source, connectionId }: ConnectionKey): Promise<void> {
+    const { tables, now } = this.database;
+    await this.database.query(
+      `UPDATE ${tables.cursor} SET due_at = ${now} WHERE ${OF_CURSOR} AND due_at > ${now}`,
+      [source, connectionId, 'log'],
     );
   }
 
@@ -159,6 +193,13 @@ export class CursorService {
   private until(): string {
     return this.database.in(this.options.leaseMs);
   }
+}
+
+const OF_CURSOR = 'source = $1 AND connection_id = $2 AND kind = $3';
+const HELD = `${OF_CURSOR} AND walk_token = $4`;
+
+function paramsOf({ source, connectionId, kind, token }: Walk): string[] {
+  return [source, connectionId, kind, token];
 }
 
 interface CursorRow {

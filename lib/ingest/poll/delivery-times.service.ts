@@ -23,7 +23,7 @@ export class DeliveryTimesService {
     for (const { source, connectionId } of noted.values())
       await this.database.query(
         `UPDATE ${this.database.tables.cursor} SET delivered_at = ${this.database.now}
-         WHERE source = $1 AND connection_id = $2`,
+         WHERE source = $1 AND connection_id = $2 AND kind = 'log'`,
         [source, connectionId],
       );
   }

@@ -35,7 +35,7 @@ export class PollingScheduler {
   async start(walks: boolean): Promise<void> {
     this.walks = walks;
     if (this.polled().length === 0) return;
-    if (walks) await this.cursors.ensure(this.polled());
+    if (walks) await this.cursors.ensure('log', this.polled());
     this.ticks.start(this.options.sweepEveryMs);
   }
 
@@ -58,7 +58,7 @@ export class PollingScheduler {
           : `'${source}' is not polled: its mode is 'webhook', or its connector has no log of changes`,
       );
     }
-    await this.cursors.ensure(wanted);
+    await this.cursors.ensure('log', wanted);
     const walks = wanted.map((connection) => this.slots.run(() => this.polls.poll(connection, true)));
     const results = Promise.all(walks);
     void this.ticks.follow(results);
@@ -77,7 +77,7 @@ export class PollingScheduler {
     await this.deliveries.write();
     if (!this.walks) return;
     const ours = new Set(this.polled().map(nameOf));
-    for (const connection of await this.cursors.due()) {
+    for (const connection of await this.cursors.due('log')) {
       if (!ours.has(nameOf(connection))) continue;
       // None waits for another: a provider that takes its time has the walk's lease until it answers.
       void this.ticks.follow(this.slots.run(() => this.polls.poll(connection)));

@@ -1,11 +1,7 @@
+import type { Beginning } from './log-intake.service.js';
+
 /** What a walk has seen so far. */
-export interface Progress {
-  /** What of the log there are handlers for. */
-  readonly wanted: readonly string[];
-  /** From when on, where there is no position. */
-  readonly since: Date;
-  /** It reads what was read before: nothing in it is news. */
-  readonly again: boolean;
+export interface Progress extends Beginning {
   pages: number;
   readonly fresh: { readonly type: string; readonly resource: string; readonly occurredAt: Date | null }[];
   position: string | null;

@@ -37,3 +37,8 @@ export function deliverFrom(org: FakeSalesforce, source: ResolvedSource, url: st
   if (secret === undefined) return;
   for (const { resource } of listable) org.deliverTo(`${url}?secret=${encodeURIComponent(secret)}`, resource);
 }
+
+/** Resolves when the module listens to what the org streams, if it is to. */
+export async function listeningTo(org: FakeSalesforce, { connector }: ResolvedSource): Promise<void> {
+  if (connector.streamed?.length) await org.subscribed();
+}

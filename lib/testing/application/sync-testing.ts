@@ -5,6 +5,7 @@ import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { SyncEvent } from '../../model/event.js';
 import { isPolled } from '../../model/mode.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
+import { ProcessDuties } from '../../sync.role.js';
 import { SyncService } from '../../sync.service.js';
 import type { FakeSalesforce } from '../fake-salesforce/fake-salesforce.js';
 import type { FakeStripe } from '../fake-stripe/fake-stripe.js';
@@ -12,7 +13,7 @@ import { OutsideWriteGuard } from '../outside-writes/outside-write.guard.js';
 import { TestClock } from '../test-clock.js';
 import { reportEvents, type EventFilter, type EventReport } from './event-report.js';
 import { fakesFor, pointedAt, type Fakes } from './fakes.js';
-import { BEHIND_MS, deliverFrom, orgsFor, pointedAtOrg, type Orgs } from './orgs.js';
+import { BEHIND_MS, deliverFrom, listeningTo, orgsFor, pointedAtOrg, type Orgs } from './orgs.js';
 import { webhookUrl } from './webhook-url.js';
 
 /** How an application is tested. */
@@ -180,7 +181,9 @@ export class SyncTesting {
     }
     for (const [name, org] of Object.entries(this.orgs)) {
       org.clock.offsetMs = this.parts.clock.offsetMs - BEHIND_MS;
-      deliverFrom(org, this.parts.options.sources[name]!, await webhookUrl(this.app, name));
+      const source = this.parts.options.sources[name]!;
+      deliverFrom(org, source, await webhookUrl(this.app, name));
+      if (this.parts.duties.runsPasses) await listeningTo(org, source);
     }
   }
 
@@ -216,6 +219,7 @@ interface Parts {
   readonly database: SyncDatabase;
   readonly registry: HandlerRegistry;
   readonly sync: SyncService;
+  readonly duties: ProcessDuties;
   readonly clock: TestClock;
 }
 
@@ -226,6 +230,7 @@ function partsOf(app: INestApplication): Parts {
     database: app.get(SyncDatabase, anywhere),
     registry: app.get(HandlerRegistry, anywhere),
     sync: app.get(SyncService, anywhere),
+    duties: app.get(ProcessDuties, anywhere),
     clock: new TestClock(app),
   };
 }

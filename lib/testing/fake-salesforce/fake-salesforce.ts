@@ -222,6 +222,11 @@ export class FakeSalesforce {
     this.parts.cometd.forgetClients();
   }
 
+  /** Resolves as soon as someone is subscribed to something, and waits for it. */
+  subscribed(): Promise<void> {
+    return this.parts.cometd.subscribed();
+  }
+
   /** How many are subscribed to a channel: `/data/AccountChangeEvent`. Who went without a word counts until he is forgotten. */
   subscribers(channel: string): number {
     return this.parts.cometd.subscribers(channel);

@@ -48,6 +48,12 @@ export class Cometd {
     return [...this.clients.values()].filter(({ places }) => places.has(channel)).length;
   }
 
+  /** Resolves as soon as someone is subscribed, and waits for something to happen. */
+  async subscribed(): Promise<void> {
+    while (![...this.clients.values()].some(({ places, wake }) => places.size > 0 && wake !== null))
+      await new Promise<void>((resolve) => this.settled.push(resolve));
+  }
+
   /** Everybody has to introduce themselves again. */
   forgetClients(): void {
     this.clients.forEach(({ wake }) => wake?.());
