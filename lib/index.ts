@@ -39,6 +39,7 @@ export type {
 export type { SyncMode, SyncModes } from './model/mode.js';
 export type {
   Acknowledgement,
+  ApiUsage,
   ChangesPage,
   ChangesRequest,
   Connector,
@@ -52,6 +53,9 @@ export type {
   ListPage,
   ListRequest,
   RejectReason,
+  StreamBatch,
+  StreamOptions,
+  StreamRequest,
   Verdict,
 } from './model/connector.js';
 export { SyncEvent, type EventOrigin, type EventState } from './model/event.js';

@@ -49,6 +49,12 @@ export interface SourcePolicies {
    */
   maxConcurrentCalls?: number;
   /**
+   * Where the provider has a limit of calls for a day and says how many are used: the part of it, from 0 to 1, at which backfills and
+   * projections wait, and half-way from there to all of it reconciliations. What happens now goes on.
+   * @default 0.75
+   */
+  dailyShare?: number;
+  /**
    * How often a handler or a fetch is tried before it gives up.
    * @default 12 (about 3 days with the default back-off)
    */
@@ -97,6 +103,7 @@ export const SOURCE_DEFAULTS = {
   callsPerSecond: 25,
   sourceCallsPerSecond: 100,
   maxConcurrentCalls: 20,
+  dailyShare: 0.75,
   maxAttempts: 12,
   backoffMs: (attempt: number): number => Math.min(5_000 * 3 ** (attempt - 1), 86_400_000),
 } as const;

@@ -6,6 +6,7 @@ import {
   anArray,
   anObject,
   aText,
+  aShare,
   aWholeNumber,
   either,
   isRecord,
@@ -51,6 +52,7 @@ const SOURCE_KINDS = {
   callsPerSecond: aWholeNumber(1),
   sourceCallsPerSecond: aWholeNumber(1),
   maxConcurrentCalls: aWholeNumber(1),
+  dailyShare: aShare,
   maxAttempts: anAttemptCount,
   backoffMs: aFunction,
 } satisfies OptionKinds<SyncSource>;
@@ -89,6 +91,7 @@ const CONNECTOR_KINDS = {
     | 'pollable'
     | 'changes'
     | 'changesReachMs'
+    | 'usage'
     | 'streamed'
     | 'stream'
     | 'listable'

@@ -25,15 +25,12 @@ export class MemoryBudget extends Budget {
   private readonly pauses = new Map<string, Pause>();
   private readonly turns = new Slots(1);
 
-  constructor(
-    private readonly clock: SyncClock,
-    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
-  ) {
-    super();
+  constructor(clock: SyncClock, @Inject(ResolvedSyncOptions) options: ResolvedSyncOptions) {
+    super(clock, options);
   }
 
   /** One after the other: two that saw the same last token would both be given it. */
-  take(connection: ConnectionKey, wanted: number, forWhat: CallClass): Promise<Grant> {
+  protected takeTokens(connection: ConnectionKey, wanted: number, forWhat: CallClass): Promise<Grant> {
     return this.turns.run(() => this.takeInTurn(connection, wanted, forWhat));
   }
 

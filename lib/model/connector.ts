@@ -134,6 +134,14 @@ export interface ListPage {
   readonly reached: Date | null;
 }
 
+/** How many of its API calls of a day a provider says are used. */
+export interface ApiUsage {
+  readonly used: number;
+  readonly limit: number;
+  /** When it said so, by the module's clock. */
+  readonly at: Date;
+}
+
 /** Something wrong with a connector's options, found at boot. */
 export interface ConnectorProblem {
   readonly code: 'SYNC_MISSING_SECRET' | 'SYNC_MISSING_API_KEY' | 'SYNC_INVALID_OPTION';
@@ -241,6 +249,9 @@ export interface Connector {
    * @throws ProviderError
    */
   list?(request: ListRequest, options: FetchOptions): Promise<ListPage>;
+
+  /** What the provider last said to this process of a connection's daily calls; `null`: nothing yet. Missing: it has no such limit. */
+  usage?(connectionId: string): ApiUsage | null;
 
   /** A short text that is equal exactly when the record's content is; free of volatile fields. At most 64 characters. */
   fingerprint(resource: string, data: object): string;

@@ -14,6 +14,7 @@ export type WaitReason =
   | 'retry-later'
   | 'conflict'
   | 'budget'
+  | 'daily-limit'
   | 'rate-limited'
   | 'fetch-failed'
   | 'provider-unavailable'

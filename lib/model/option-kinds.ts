@@ -34,6 +34,11 @@ export function aWholeNumber(least: number): OptionKind {
   return { takes: `a whole number from ${least} to ${MOST}`, fits };
 }
 
+export const aShare: OptionKind = {
+  takes: 'a number from 0 to 1',
+  fits: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+};
+
 export function aText(longest: number): OptionKind {
   const fits = (value: unknown) => typeof value === 'string' && value !== '' && value.length <= longest;
   return { takes: `a text of 1 to ${longest} characters`, fits };

@@ -1,3 +1,4 @@
+import type { ApiUsage } from './connector.js';
 import type { SourceHealth } from './health.js';
 import type { RunKind, RunState } from './run.js';
 
@@ -16,6 +17,8 @@ export interface ConnectionStatus {
   readonly nextPollAt: Date | null;
   /** About when a webhook was last accepted, if it is polled too. */
   readonly deliveredAt: Date | null;
+  /** What the provider last said to this process of its API calls of the day; `null`: nothing, or there is no such limit. */
+  readonly usage: ApiUsage | null;
   /** What the provider tells by itself over a connection that is kept open; `null`: nothing. */
   readonly stream: {
     readonly open: boolean;

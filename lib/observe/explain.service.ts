@@ -9,6 +9,7 @@ const WAITING_FOR: Record<string, string> = {
   'retry-later': 'a handler asked to be called again then',
   conflict: 'a handler lost against another transaction or the connection broke; no attempt was used',
   budget: 'its connection has no API calls left for the moment',
+  'daily-limit': 'most of the API calls of the day are used, and it is not of what happens now',
   'rate-limited': 'the provider answered 429 and its connection is paused',
   'fetch-failed': 'the record could not be fetched and is tried again then',
   'provider-unavailable': 'the provider does not answer anyone; no attempt was used',

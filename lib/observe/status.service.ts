@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, timeIn } from '../database/row-values.js';
 import { whole } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
@@ -6,6 +6,7 @@ import type { SourceHealth } from '../model/health.js';
 import type { ConnectionKey } from '../model/record.js';
 import type { RunKind, RunState } from '../model/run.js';
 import type { ConnectionStatus } from '../model/status.js';
+import { ResolvedSyncOptions } from '../sync.options.js';
 
 /** Of how many of the newest events the newest of each resource is looked for. */
 const RECENT_EVENTS = 10_000;
@@ -15,7 +16,10 @@ const OF_CONNECTION = 'source = $1 AND connection_id = $2';
 /** Tells how sources are. Reads only. */
 @Injectable()
 export class StatusService {
-  constructor(private readonly database: SyncDatabase) {}
+  constructor(
+    private readonly database: SyncDatabase,
+    @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
+  ) {}
 
   async status(connections: readonly ConnectionKey[]): Promise<ConnectionStatus[]> {
     const all: ConnectionStatus[] = [];
@@ -50,6 +54,7 @@ export class StatusService {
       polledAt: timeIn(cursor?.read_at),
       nextPollAt: timeIn(cursor?.due_at),
       deliveredAt: timeIn(cursor?.delivered_at),
+      usage: this.options.sources[source]!.connector.usage?.(connectionId) ?? null,
       stream: stream ? streamStatus(stream) : null,
       paused: pause !== undefined,
       waiting: await this.waiting(params),

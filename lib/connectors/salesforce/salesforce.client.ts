@@ -1,5 +1,5 @@
 import type { Connection } from 'jsforce';
-import type { FetchOptions, StreamOptions } from '../../model/connector.js';
+import type { ApiUsage, FetchOptions, StreamOptions } from '../../model/connector.js';
 import { ProviderError, SyncConfigError } from '../../sync.errors.js';
 import { CometdConnection } from './salesforce.cometd.js';
 import { failureOf, isSessionOver, SalesforceError } from './salesforce.failure.js';
@@ -12,12 +12,6 @@ export interface SalesforceRequest {
   readonly body?: object;
   /** What is asked, for messages: `query Account`. */
   readonly label: string;
-}
-
-/** How much of an org's daily calls are used. */
-export interface ApiUsage {
-  readonly used: number;
-  readonly limit: number;
 }
 
 export interface DescribedObject {
@@ -36,7 +30,7 @@ const NOT_THERE: ReadonlySet<string> = new Set(['NOT_FOUND', 'INVALID_TYPE']);
 
 /** The only place that talks to an org. One request is one call: jsforce does not repeat it. */
 export class SalesforceClient {
-  /** As the last answer has said. */
+  /** As the last answer has said (`Sforce-Limit-Info`). */
   usage: ApiUsage | null = null;
 
   constructor(
@@ -109,7 +103,7 @@ export class SalesforceClient {
   private async send<T>(
     connection: Connection,
     { method, path, body }: SalesforceRequest,
-    { timeoutMs, signal }: FetchOptions,
+    { timeoutMs, signal, nowMs }: FetchOptions,
   ): Promise<T> {
     signal.throwIfAborted();
     const answer = await connection.request<T>(
@@ -126,7 +120,8 @@ export class SalesforceClient {
       },
       once(timeoutMs),
     );
-    this.usage = connection.limitInfo.apiUsage ?? this.usage;
+    const { apiUsage } = connection.limitInfo;
+    if (apiUsage) this.usage = { used: apiUsage.used, limit: apiUsage.limit, at: new Date(nowMs) };
     return answer;
   }
 }

@@ -1,4 +1,5 @@
 import type {
+  ApiUsage,
   ChangesPage,
   ChangesRequest,
   Connector,
@@ -116,6 +117,10 @@ export class SalesforceConnector implements Connector {
   list(request: ListRequest, options: FetchOptions): Promise<ListPage> {
     const { fields } = this.objects[request.resource] ?? {};
     return readListing(this.clientOf(request.connectionId), fields, request, options);
+  }
+
+  usage(connectionId: string): ApiUsage | null {
+    return this.clients.get(connectionId)?.usage ?? null;
   }
 
   fingerprint(_resource: string, data: object): string {

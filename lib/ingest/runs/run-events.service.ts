@@ -18,6 +18,7 @@ export interface Unfinished {
 /** The run goes on until these have passed. */
 const PASSING: readonly WaitReason[] = [
   'budget',
+  'daily-limit',
   'rate-limited',
   'provider-unavailable',
   'conflict',
