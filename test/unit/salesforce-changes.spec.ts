@@ -171,6 +171,50 @@ describe('what has changed in an org', () => {
     await expect(walker.walk()).rejects.toThrow(CursorExpiredError);
   });
 
+  it('tells of records that were deleted for good, every five minutes at most', async () => {
+    const walker = new Walker(org, now);
+    const [one, two] = ['a', 'b'].map((Name) => org.create('Account', { Name }).Id);
+    tick();
+    await walker.walk();
+    org.erase(one!);
+    tick(4 * 60_000);
+    const before = walker.calls;
+    expect(await walker.walk()).not.toContainEqual(expect.stringContaining('12:00:10'));
+    expect(walker.calls - before).toBe(2);
+    tick(90_000);
+    expect(await walker.walk()).toContain(`${one}:2026-01-31T12:00:10.000+0000`);
+    expect(walker.calls - before).toBe(6);
+    // One that is in the bin too is the same event by both ways.
+    org.delete(two!);
+    tick(6 * 60_000);
+    const told = (await walker.walk()).filter((event) => event.startsWith(two!));
+    expect(told).toHaveLength(2);
+    expect(new Set(told).size).toBe(1);
+  });
+
+  it('cannot be read on where the log of deletions was purged, and where an object has none, it is read without', async () => {
+    const walker = new Walker(org, now);
+    create('a');
+    tick();
+    await walker.walk();
+    tick(60_000);
+    org.emptyRecycleBin('Account');
+    tick(6 * 60_000);
+    await expect(walker.walk()).rejects.toMatchObject({
+      code: 'SYNC_CURSOR_EXPIRED',
+      message: expect.stringContaining('has purged which records of Account'),
+    });
+    // From where changes are read again, nothing is missing.
+    walker.cursor = null;
+    await walker.walk();
+    org.faults.failNext({ match: { path: /deleted/ }, status: 400, code: 'INVALID_TYPE', times: 2 });
+    for (let i = 0; i < 2; i += 1) {
+      tick(6 * 60_000);
+      await walker.walk();
+    }
+    expect(org.requests.count({ path: /deleted/, status: 400 })).toBe(3);
+  });
+
   it('begins where it is to begin, and with a new object too', async () => {
     create('old');
     create('old', 'Contact');

@@ -1,6 +1,7 @@
 import type { ChangesPage, ChangesRequest, FetchOptions, IncomingEvent } from '../../model/connector.js';
 import { CursorExpiredError } from '../../sync.errors.js';
 import type { SalesforceClient, SalesforceRow } from './salesforce.client.js';
+import { areDeletionsDue, readDeletions, type Deletion } from './salesforce.deletions.js';
 import { longIdOf } from './salesforce.record-id.js';
 import { quoted, timeLiteral } from './salesforce.soql.js';
 
@@ -23,19 +24,23 @@ interface Place {
   readonly id?: string;
   /** Where the window ends. */
   readonly until?: number;
+  /** All that was deleted before that time is known, in milliseconds; null: the org keeps no log of it. */
+  readonly deletedTo?: number | null;
 }
 
 interface Position {
   readonly objects: Readonly<Record<string, Place>>;
   /** The object that is read next; missing: the walk begins. */
   readonly next?: string;
+  /** Its log of deletions is, and not what has changed of it. */
+  readonly deletions?: boolean;
   /** When all objects were last read to the end, in milliseconds. */
   readonly readAt: number;
 }
 
 /**
- * One page of what has changed, object after object, each in the order of stamp and id: `Connector.changes`. There is no
- * log of changes to be read by query: a record that has changed often comes once, as it is now.
+ * One page of what has changed, object after object, each in the order of stamp and id, and then what was deleted of it:
+ * `Connector.changes`. There is no log of changes to be read by query: a record that has changed often comes once, as it is now.
  */
 export async function readChanges(
   client: SalesforceClient,
@@ -46,26 +51,51 @@ export async function readChanges(
 ): Promise<ChangesPage> {
   const now = request.now.getTime();
   const position = positionOf(request, now);
-  const object = position.next !== undefined && objects.includes(position.next) ? position.next : objects[0]!;
-  const place = placeOf(position.objects[object], request.since.getTime(), overlapMs, now);
+  const isKnown = position.next !== undefined && objects.includes(position.next);
+  const object = isKnown ? position.next! : objects[0]!;
+  const known = position.objects[object];
+  if (isKnown && position.deletions && known?.deletedTo) {
+    const oldest = Math.min(...Object.values(position.objects).map(({ at }) => at));
+    const { deletions, to } = await readDeletions(client, object, known.deletedTo, oldest, now, options);
+    const events = deletions.map((deletion) => deletionOf(object, deletion, request.connectionId));
+    return pageOf(events, position, object, { ...known, deletedTo: to }, followingOf(objects, object), now);
+  }
+  const place = placeOf(known, request.since.getTime(), overlapMs, now);
   const { records } = await client.query(soqlOf(object, place), true, `query ${object}`, options);
-  const following = objects[objects.indexOf(object) + 1];
   const isMore = records.length === PAGE_SIZE;
   const last = records.at(-1);
+  // What was deleted before the first walk is in the bin, or was never known.
+  const { deletedTo = now } = known ?? {};
   const reached: Place = isMore
-    ? { at: stampOf(last!), id: last!.Id, until: place.until }
-    : { at: Math.max(place.at, last ? stampOf(last) : 0, position.objects[object]?.at ?? 0) };
-  const next = isMore ? object : following;
+    ? { at: stampOf(last!), id: last!.Id, until: place.until, deletedTo }
+    : { at: Math.max(place.at, last ? stampOf(last) : 0, known?.at ?? 0), deletedTo };
+  const areDue = !isMore && areDeletionsDue(deletedTo, now);
+  const next = isMore || areDue ? { next: object, deletions: areDue } : followingOf(objects, object);
+  const events = records.map((row) => eventOf(object, row, request.connectionId));
+  return pageOf(events, position, object, reached, next, now);
+}
+
+type Next = Pick<Position, 'next' | 'deletions'>;
+
+function followingOf(objects: readonly string[], object: string): Next {
+  return { next: objects[objects.indexOf(object) + 1] };
+}
+
+function pageOf(
+  events: readonly IncomingEvent[],
+  { objects, readAt }: Position,
+  object: string,
+  reached: Place,
+  next: Next,
+  now: number,
+): ChangesPage {
+  const more = next.next !== undefined;
   const cursor: Position = {
-    objects: { ...position.objects, [object]: reached },
-    next,
-    readAt: next === undefined ? now : position.readAt,
+    objects: { ...objects, [object]: reached },
+    ...next,
+    readAt: more ? readAt : now,
   };
-  return {
-    events: records.map((row) => eventOf(object, row, request.connectionId)),
-    cursor: JSON.stringify(cursor),
-    more: next !== undefined,
-  };
+  return { events, cursor: JSON.stringify(cursor), more };
 }
 
 function positionOf({ cursor }: ChangesRequest, now: number): Position {
@@ -120,4 +150,10 @@ function eventOf(object: string, row: SalesforceRow, connectionId: string): Inco
       SystemModstamp: stamp,
     }),
   };
+}
+
+/** As the recycle bin tells of it: who is found there too is known already. */
+function deletionOf(object: string, { id, deletedDate }: Deletion, connectionId: string): IncomingEvent {
+  const row = { Id: id, IsDeleted: true, SystemModstamp: deletedDate };
+  return eventOf(object, row, connectionId);
 }

@@ -97,6 +97,11 @@ export class FakeSalesforce {
     this.parts.store.change((transaction) => transaction.remove(id));
   }
 
+  /** Deletes a record for good: it is in no recycle bin (`hardDelete` of Bulk API). @throws SalesforceApiError 404 */
+  erase(id: string): void {
+    this.parts.store.erase(id);
+  }
+
   /** Takes a record out of the recycle bin again. @throws SalesforceApiError 404 */
   undelete(id: string): SalesforceRecord {
     this.parts.store.change((transaction) => transaction.restore(id));

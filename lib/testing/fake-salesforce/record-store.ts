@@ -127,6 +127,7 @@ export class RecordStore {
   private readonly byObject = new Map<string, Map<string, StoredRecord>>();
   private readonly listeners: ((changes: readonly CommittedChange[], commit: Commit) => void)[] = [];
   private readonly purges = new Map<string, number>();
+  private readonly erased = new Map<string, readonly StoredRecord[]>();
   private ids = 0;
   /** Tells the ids of one org from those of others. */
   private readonly pod: string;
@@ -171,8 +172,22 @@ export class RecordStore {
     return [...(this.byObject.get(objectName)?.values() ?? [])];
   }
 
+  /** Deletes a record that comes into no recycle bin. */
+  erase(id: string): void {
+    const record = this.change((transaction) => transaction.remove(id));
+    const { name } = record.object;
+    this.byObject.get(name)!.delete(record.id);
+    this.erased.set(name, [...this.erasedOf(name), record]);
+  }
+
+  /** Those that were deleted in such a way. */
+  erasedOf(objectName: string): readonly StoredRecord[] {
+    return this.erased.get(objectName) ?? [];
+  }
+
   /** Forgets deleted records for good, and that they were deleted. */
   purge(objectName: string): void {
+    this.erased.delete(objectName);
     for (const { id, deleted } of this.all(objectName))
       if (deleted) this.byObject.get(objectName)!.delete(id);
     this.purges.set(objectName, this.now().getTime());

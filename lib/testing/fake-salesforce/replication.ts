@@ -21,7 +21,7 @@ export function replicationRoutes({ store }: ApiParts): Route[] {
     if (Number.isNaN(from) || Number.isNaN(to)) throw invalidDates('startDate and endDate must be times');
     if (to - from < MINUTE) throw invalidDates('endDate must be at least one minute after startDate');
     if (now - from > days * DAY) throw invalidDates(`startDate cannot be more than ${days} days ago`);
-    const rows = store.all(object.name).filter((record) => {
+    const rows = [...store.all(object.name), ...store.erasedOf(object.name)].filter((record) => {
       const at = parseTime(String(record.fields.SystemModstamp));
       return at >= from && at < to;
     });
