@@ -15,6 +15,7 @@ import { Sessions } from './sessions.js';
 
 /** What a FakeSalesforce consists of. */
 export interface FakeSalesforceParts {
+  readonly api: Api;
   readonly options: ResolvedFakeSalesforceOptions;
   readonly clock: { offsetMs: number };
   readonly faults: SalesforceFaults;
@@ -68,5 +69,5 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
     resolved.orgId,
     () => sessions.instanceUrl,
   );
-  return { outbound, options: resolved, clock, faults, limits, locks, sessions, store, server };
+  return { api, outbound, options: resolved, clock, faults, limits, locks, sessions, store, server };
 }

@@ -1,5 +1,6 @@
 import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
 import { SalesforceApiError } from './api-error.js';
+import { isCompound } from './compound-fields.js';
 import { parseTime } from './dates.js';
 import type { FieldDefinition } from './object-definition.js';
 import type { SalesforceFields, StoredRecord } from './stored-record.js';
@@ -23,7 +24,7 @@ export function checked(
     }
     const field = schema.fieldName(object, name);
     const definition = object.fields[field]!;
-    if (definition.readOnly)
+    if (definition.readOnly || isCompound(definition))
       throw new SalesforceApiError(
         400,
         'INVALID_FIELD_FOR_INSERT_UPDATE',
@@ -131,6 +132,9 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
         );
       return id;
     }
+    case 'address':
+    case 'location':
+      throw wrongType(name, type, value);
     case 'id':
     case 'string':
     case 'textarea':
