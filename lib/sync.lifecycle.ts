@@ -98,7 +98,13 @@ export class SyncLifecycle
 
   async beforeApplicationShutdown(): Promise<void> {
     const { drainMs } = this.options;
-    await Promise.all([this.polling.stop(drainMs), this.sweeps.stop(drainMs), this.dispatcher.stop(drainMs)]);
+    await Promise.all([
+      this.polling.stop(drainMs),
+      this.runs.stop(drainMs),
+      this.reconciliations.stop(drainMs),
+      this.sweeps.stop(drainMs),
+      this.dispatcher.stop(drainMs),
+    ]);
   }
 
   /** Deliveries are stored until the HTTP server is closed, which happens before this. */

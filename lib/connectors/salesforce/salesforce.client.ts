@@ -19,14 +19,33 @@ export interface ApiUsage {
   readonly limit: number;
 }
 
+export interface DescribedField {
+  readonly name: string;
+  readonly type: string;
+  readonly externalId: boolean;
+  /** The field that it is a part of. */
+  readonly compoundFieldName?: string | null;
+}
+
 export interface DescribedObject {
-  readonly fields: readonly { readonly name: string; readonly externalId: boolean }[];
+  readonly fields: readonly DescribedField[];
 }
 
 /** What a query answers. */
 export interface QueryAnswer {
+  readonly totalSize: number;
   readonly records: readonly SalesforceRow[];
 }
+
+/** An answer that is CSV. */
+export interface CsvAnswer {
+  /** By the columns' names. */
+  readonly lines: readonly CsvLine[];
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type CsvLine = Readonly<Record<string, string>>;
 
 /** A record as the API gives it. */
 export type SalesforceRow = Readonly<Record<string, unknown>> & { readonly Id: string };
@@ -46,6 +65,18 @@ export class SalesforceClient {
 
   /** @throws ProviderError; SyncConfigError if jsforce is missing */
   async request<T>(request: SalesforceRequest, options: FetchOptions): Promise<T> {
+    return (await this.answerTo<T>(request, options)).body;
+  }
+
+  /** @throws ProviderError also for an answer that is no CSV */
+  async lines(path: string, label: string, options: FetchOptions): Promise<CsvAnswer> {
+    const { body, headers } = await this.answerTo<unknown>({ method: 'GET', path, label }, options);
+    // What it cannot read, jsforce hands through as it came.
+    if (!Array.isArray(body)) throw new SalesforceError('unavailable', 'MALFORMED_CSV', label);
+    return { lines: body as CsvLine[], headers };
+  }
+
+  private async answerTo<T>(request: SalesforceRequest, options: FetchOptions): Promise<Answer<T>> {
     try {
       return await this.inSession(options, (connection) => this.send<T>(connection, request, options));
     } catch (error) {
@@ -95,8 +126,9 @@ export class SalesforceClient {
     connection: Connection,
     { method, path, body }: SalesforceRequest,
     { timeoutMs, signal }: FetchOptions,
-  ): Promise<T> {
+  ): Promise<Answer<T>> {
     signal.throwIfAborted();
+    let headers: Answer<T>['headers'] = {};
     const answer = await connection.request<T>(
       {
         method,
@@ -109,14 +141,31 @@ export class SalesforceClient {
         },
         ...(body && { body: JSON.stringify(body) }),
       },
-      once(timeoutMs),
+      once(connection, timeoutMs, (answered) => (headers = answered)),
     );
     this.usage = connection.limitInfo.apiUsage ?? this.usage;
-    return answer;
+    return { body: answer, headers };
   }
 }
 
-/** What jsforce hands through to its transport, and its types do not know. */
-function once(timeoutMs: number): object {
-  return { retry: { maxRetries: 0 }, timeout: timeoutMs };
+interface Answer<T> {
+  readonly body: T;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What jsforce hands through to its transport, and its types do not know. It keeps the headers of answers to itself. */
+function once(
+  { _transport: transport }: Connection,
+  timeoutMs: number,
+  answered: (headers: Answer<unknown>['headers']) => void,
+): object {
+  const httpRequest: typeof transport.httpRequest = (request, options) => {
+    const sent = transport.httpRequest(request, options);
+    sent.then(
+      ({ headers }) => answered(headers),
+      () => undefined,
+    );
+    return sent;
+  };
+  return { retry: { maxRetries: 0 }, timeout: timeoutMs, transport: { httpRequest } };
 }

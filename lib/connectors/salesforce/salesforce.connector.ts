@@ -19,7 +19,7 @@ import { SalesforceClient } from './salesforce.client.js';
 import { fetchRecords, MOST_FETCHED } from './salesforce.fetch.js';
 import { FINGERPRINT_REVISION, fingerprintOf } from './salesforce.fingerprint.js';
 import { inspectOrg } from './salesforce.inspection.js';
-import { readListing } from './salesforce.listing.js';
+import { SalesforceListing } from './salesforce.listing.js';
 import {
   SALESFORCE_DEFAULTS,
   SALESFORCE_OPTION_NAMES,
@@ -47,6 +47,7 @@ export class SalesforceConnector implements Connector {
   readonly listable: readonly ListedResource[];
   private readonly objects: Readonly<Record<string, SalesforceObjectOptions>>;
   private readonly clients = new Map<string, SalesforceClient>();
+  private readonly listing: SalesforceListing;
   private loadError: unknown;
 
   constructor(
@@ -57,6 +58,7 @@ export class SalesforceConnector implements Connector {
     this.pollable = [DEFAULT_CONNECTION, ...this.connections];
     this.objects = objectsOf(options.objects);
     this.listable = Object.keys(this.objects).map((resource) => ({ resource, byTime: true }));
+    this.listing = new SalesforceListing(options.bulkAbove ?? SALESFORCE_DEFAULTS.bulkAbove);
     sdk.catch((error: unknown) => (this.loadError = error));
   }
 
@@ -104,7 +106,7 @@ export class SalesforceConnector implements Connector {
 
   list(request: ListRequest, options: FetchOptions): Promise<ListPage> {
     const { fields } = this.objects[request.resource] ?? {};
-    return readListing(this.clientOf(request.connectionId), fields, request, options);
+    return this.listing.read({ client: this.clientOf(request.connectionId), request, fields, options });
   }
 
   fingerprint(_resource: string, data: object): string {

@@ -17,7 +17,7 @@ export class SalesforceFaults extends RequestFaults<SalesforceRequestEntry> {
   dropRate = 0;
   /** Outbound messages that come once more after they were acknowledged: a chance from 0 to 1. */
   duplicateRate = 0;
-  /** A bulk job that is begun is still in progress at so many looks at its state. */
+  /** A bulk job is still in progress at the first so many looks at its state. */
   jobLooks = 0;
   /** So many next bulk jobs fail. Counts down. */
   failedJobs = 0;

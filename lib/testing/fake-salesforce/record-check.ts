@@ -1,7 +1,7 @@
 import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
 import { SalesforceApiError } from './api-error.js';
 import { isCompound } from './compound-fields.js';
-import { parseTime } from './dates.js';
+import { formatTime, parseTime } from './dates.js';
 import type { FieldDefinition } from './object-definition.js';
 import type { SalesforceFields, StoredRecord } from './stored-record.js';
 import { linkOf, type Schema, type SObject } from './schema.js';
@@ -120,7 +120,7 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
     case 'date':
     case 'datetime':
       if (typeof value !== 'string' || Number.isNaN(parseTime(value))) throw wrongType(name, type, value);
-      return value;
+      return type === 'datetime' ? formatTime(parseTime(value)) : value;
     case 'reference': {
       const id = longIdOf(value);
       if (id === null)

@@ -15,7 +15,7 @@ export interface BulkJob {
   readonly form: CsvForm;
   readonly createdDate: string;
   state: JobState;
-  /** It is in progress at so many more looks. */
+  /** How often someone has looked at it. */
   looks: number;
   /** How it ends. */
   end: 'JobComplete' | 'Failed';
@@ -41,7 +41,7 @@ export class BulkJobs<Job extends BulkJob> {
       version: call.version,
       form,
       createdDate: formatTime(store.now().getTime()),
-      looks: faults.jobLooks,
+      looks: 0,
       end: faults.takeFailedJob() ? 'Failed' : 'JobComplete',
     };
   }
@@ -62,8 +62,8 @@ export class BulkJobs<Job extends BulkJob> {
   look(call: Call): ApiAnswer {
     const job = this.of(call);
     if (job.state === 'UploadComplete' || job.state === 'InProgress') {
-      job.state = job.looks > 0 ? 'InProgress' : job.end;
-      job.looks -= 1;
+      job.state = job.looks < this.parts.faults.jobLooks ? 'InProgress' : job.end;
+      job.looks += 1;
     }
     return ok(this.infoOf(job));
   }

@@ -109,7 +109,7 @@ function cellOf({ type }: FieldDefinition, value: unknown): string {
   if (value === null || value === undefined) return '';
   if (type === 'datetime') return String(value).replace('+0000', 'Z');
   const hasFraction = type === 'double' || type === 'currency' || type === 'percent';
-  return hasFraction && Number.isInteger(value) ? `${String(value)}.0` : String(value);
+  return hasFraction && /^-?\d+$/.test(String(value)) ? `${String(value)}.0` : String(value);
 }
 
 /** Means something to the org alone. */
