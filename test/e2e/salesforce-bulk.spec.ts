@@ -22,6 +22,8 @@ const CREATE = { method: 'POST', path: /\/jobs\/query$/ };
 const LOOK = { method: 'GET', path: /\/jobs\/query\/\w+$/ };
 const RESULTS = { method: 'GET', path: /\/jobs\/query\/\w+\/results$/ };
 
+const PUT_OFF = `SELECT FROM sync_run WHERE lease_token IS NULL AND due_at > now() + interval '500 milliseconds'`;
+
 describe('a long listing of a Salesforce object', () => {
   let org: FakeSalesforce;
   let host: Host | undefined;
@@ -111,6 +113,8 @@ describe('a long listing of a Salesforce object', () => {
       org.faults.jobLooks = Infinity;
       const { id } = await backfill();
       await until(() => org.requests.count(LOOK) > 0);
+      // Nobody is at it while there is nothing to be read.
+      await until(async () => (await host!.sql(PUT_OFF)).length > 0);
       await host!.close();
       if (isGone) org.deleteJobs();
       org.faults.jobLooks = 0;
@@ -157,9 +161,10 @@ describe('a long listing of a Salesforce object', () => {
     const ids = create(300);
     const [changed, deleted] = ids.slice(-2) as [string, string];
     await start();
-    const results = org.hold(RESULTS, 'arrival');
+    // The results are asked for after what happens here, by a request that is newer.
+    const complete = org.hold(LOOK, 'answer');
     const run = await backfill();
-    await whileTimePasses(results.reached);
+    await whileTimePasses(complete.reached);
     org.clock.offsetMs = -10_000;
     org.update(changed, { Name: 'newer' });
     org.delete(deleted);
@@ -167,7 +172,7 @@ describe('a long listing of a Salesforce object', () => {
     await until(async () => (await effects(host!)).includes(`created ${changed} newer`));
     // So long ago that nothing but the order of their requests tells which of the two is newer.
     travel(host!, 600_000);
-    results.release();
+    complete.release();
     expect(await ended(run)).toMatchObject({ state: 'completed' });
     const told = (await effects(host!)).filter(
       (effect) => effect.includes(changed) || effect.includes(deleted),
