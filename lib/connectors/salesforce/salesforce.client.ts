@@ -129,7 +129,7 @@ export class SalesforceClient {
   ): Promise<Answer<T>> {
     signal.throwIfAborted();
     let headers: Answer<T>['headers'] = {};
-    const answer = await connection.request<T>(
+    const request = connection.request<T>(
       {
         method,
         url: path,
@@ -143,6 +143,7 @@ export class SalesforceClient {
       },
       once(connection, timeoutMs, (answered) => (headers = answered)),
     );
+    const answer = await untilAborted(request, signal);
     this.usage = connection.limitInfo.apiUsage ?? this.usage;
     return { body: answer, headers };
   }
@@ -168,4 +169,18 @@ function once(
     return sent;
   };
   return { retry: { maxRetries: 0 }, timeout: timeoutMs, transport: { httpRequest } };
+}
+
+/** jsforce knows no signal, and bounds only the time that an answer takes to begin. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => undefined as void;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
