@@ -104,6 +104,8 @@ export class SyncLifecycle
     await Promise.all([
       this.streams.stop(drainMs),
       this.polling.stop(drainMs),
+      this.runs.stop(drainMs),
+      this.reconciliations.stop(drainMs),
       this.sweeps.stop(drainMs),
       this.dispatcher.stop(drainMs),
     ]);

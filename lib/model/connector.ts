@@ -132,6 +132,13 @@ export interface ListPage {
   readonly next: string | null;
   /** When the last record of the page was created, if pages are newest first: everything younger is listed. */
   readonly reached: Date | null;
+  /**
+   * The records are as they were when an earlier page was asked for, the last one before it that does not say so: what was
+   * read then is handed over now. @default false: as they are now
+   */
+  readonly asBefore?: boolean;
+  /** There is nothing at `next` before so many milliseconds have passed. Costs no attempt. @default 0 */
+  readonly againInMs?: number;
 }
 
 /** How many of its API calls of a day a provider says are used. */

@@ -92,6 +92,21 @@ describe('shutdown', () => {
     },
   );
 
+  itOn(SERVERS, NOBODY_ELSE_WRITES)('lets go of a run with the page that it is at', async () => {
+    const slow = { providers: [Slow], sync: { ...quick.sync, leaseMs: 3_600_000 } };
+    host = await startHost({ ...quick, ...slow });
+    host.stripe.create('customer', {}, { delivery: 'unlogged' });
+    const page = host.stripe.hold({ path: '/v1/customers' });
+    await host.sync.backfill({ source: 'stripe' });
+    await page.reached;
+    next = await startHost({ ...quick, ...slow, beside: host, role: 'none' });
+    const closed = host.app.close();
+    page.release();
+    await closed;
+    const rows = await next.sql('SELECT state, lease_token FROM sync_run');
+    expect(rows).toEqual([{ state: 'running', lease_token: null }]);
+  });
+
   it('waits no longer than drainMs, after which the signal tells the handler', async () => {
     host = await startHost({
       ...quick,

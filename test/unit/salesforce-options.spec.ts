@@ -22,6 +22,7 @@ describe('salesforce()', () => {
     expect(source).toMatchObject({ mode: 'poll', callsPerSecond: 5 });
     expect(Object.keys(source).sort()).toEqual(['callsPerSecond', 'connector', 'mode']);
     expect(problems({})).toEqual([]);
+    expect(problems({ bulkAbove: Infinity })).toEqual([]);
   });
 
   it.each<[Record<string, any>, RegExp]>([
@@ -51,6 +52,9 @@ describe('salesforce()', () => {
     [{ platformEvents: ['Shipped'] }, /platformEvents has 'Shipped': their API names end in '__e'/],
     [{ clientName: 'a, b' }, /clientName must be letters/],
     [{ overlapSeconds: -1 }, /overlapSeconds must be a number from 0/],
+    [{ bulkAbove: -1 }, /bulkAbove must be a whole number from 0, or Infinity/],
+    [{ bulkAbove: 1.5 }, /bulkAbove must be a whole number from 0, or Infinity/],
+    [{ bulkAbove: '20000' }, /bulkAbove must be a whole number from 0, or Infinity/],
   ])('finds what is wrong in %j', (options, message) => {
     expect(problems(options)).toEqual([expect.stringMatching(message)]);
   });

@@ -14,14 +14,33 @@ export interface SalesforceRequest {
   readonly label: string;
 }
 
+export interface DescribedField {
+  readonly name: string;
+  readonly type: string;
+  readonly externalId: boolean;
+  /** The field that it is a part of. */
+  readonly compoundFieldName?: string | null;
+}
+
 export interface DescribedObject {
-  readonly fields: readonly { readonly name: string; readonly externalId: boolean }[];
+  readonly fields: readonly DescribedField[];
 }
 
 /** What a query answers. */
 export interface QueryAnswer {
+  readonly totalSize: number;
   readonly records: readonly SalesforceRow[];
 }
+
+/** An answer that is CSV. */
+export interface CsvAnswer {
+  /** By the columns' names. */
+  readonly lines: readonly CsvLine[];
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type CsvLine = Readonly<Record<string, string>>;
 
 /** A record as the API gives it. */
 export type SalesforceRow = Readonly<Record<string, unknown>> & { readonly Id: string };
@@ -41,6 +60,18 @@ export class SalesforceClient {
 
   /** @throws ProviderError; SyncConfigError if jsforce is missing */
   async request<T>(request: SalesforceRequest, options: FetchOptions): Promise<T> {
+    return (await this.answerTo<T>(request, options)).body;
+  }
+
+  /** @throws ProviderError also for an answer that is no CSV */
+  async lines(path: string, label: string, options: FetchOptions): Promise<CsvAnswer> {
+    const { body, headers } = await this.answerTo<unknown>({ method: 'GET', path, label }, options);
+    // What it cannot read, jsforce hands through as it came.
+    if (!Array.isArray(body)) throw new SalesforceError('unavailable', 'MALFORMED_CSV', label);
+    return { lines: body as CsvLine[], headers };
+  }
+
+  private async answerTo<T>(request: SalesforceRequest, options: FetchOptions): Promise<Answer<T>> {
     try {
       return await this.inSession(options, (connection) => this.send<T>(connection, request, options));
     } catch (error) {
@@ -104,9 +135,10 @@ export class SalesforceClient {
     connection: Connection,
     { method, path, body }: SalesforceRequest,
     { timeoutMs, signal, nowMs }: FetchOptions,
-  ): Promise<T> {
+  ): Promise<Answer<T>> {
     signal.throwIfAborted();
-    const answer = await connection.request<T>(
+    let headers: Answer<T>['headers'] = {};
+    const request = connection.request<T>(
       {
         method,
         url: path,
@@ -118,15 +150,47 @@ export class SalesforceClient {
         },
         ...(body && { body: JSON.stringify(body) }),
       },
-      once(timeoutMs),
+      once(connection, timeoutMs, (answered) => (headers = answered)),
     );
+    const answer = await untilAborted(request, signal);
     const { apiUsage } = connection.limitInfo;
     if (apiUsage) this.usage = { used: apiUsage.used, limit: apiUsage.limit, at: new Date(nowMs) };
-    return answer;
+    return { body: answer, headers };
   }
 }
 
-/** What jsforce hands through to its transport, and its types do not know. */
-function once(timeoutMs: number): object {
-  return { retry: { maxRetries: 0 }, timeout: timeoutMs };
+interface Answer<T> {
+  readonly body: T;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What jsforce hands through to its transport, and its types do not know. It keeps the headers of answers to itself. */
+function once(
+  { _transport: transport }: Connection,
+  timeoutMs: number,
+  answered: (headers: Answer<unknown>['headers']) => void,
+): object {
+  const httpRequest: typeof transport.httpRequest = (request, options) => {
+    const sent = transport.httpRequest(request, options);
+    sent.then(
+      ({ headers }) => answered(headers),
+      () => undefined,
+    );
+    return sent;
+  };
+  return { retry: { maxRetries: 0 }, timeout: timeoutMs, transport: { httpRequest } };
+}
+
+/** jsforce knows no signal, and bounds only the time that an answer takes to begin. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => undefined as void;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }

@@ -23,7 +23,7 @@ import { SalesforceClient } from './salesforce.client.js';
 import { fetchRecords, MOST_FETCHED } from './salesforce.fetch.js';
 import { FINGERPRINT_REVISION, fingerprintOf } from './salesforce.fingerprint.js';
 import { inspectOrg } from './salesforce.inspection.js';
-import { readListing } from './salesforce.listing.js';
+import { SalesforceListing } from './salesforce.listing.js';
 import {
   SALESFORCE_DEFAULTS,
   SALESFORCE_OPTION_NAMES,
@@ -52,6 +52,7 @@ export class SalesforceConnector implements Connector {
   private readonly objects: Readonly<Record<string, SalesforceObjectOptions>>;
   private readonly subscriptions: Subscriptions;
   private readonly clients = new Map<string, SalesforceClient>();
+  private readonly listing: SalesforceListing;
   private loadError: unknown;
 
   constructor(
@@ -65,6 +66,7 @@ export class SalesforceConnector implements Connector {
     const { changes, events } = this.subscriptions;
     this.streamed = changes.length + events.length > 0 ? this.pollable : [];
     this.listable = Object.keys(this.objects).map((resource) => ({ resource, byTime: true }));
+    this.listing = new SalesforceListing(options.bulkAbove ?? SALESFORCE_DEFAULTS.bulkAbove);
     sdk.catch((error: unknown) => (this.loadError = error));
   }
 
@@ -116,7 +118,7 @@ export class SalesforceConnector implements Connector {
 
   list(request: ListRequest, options: FetchOptions): Promise<ListPage> {
     const { fields } = this.objects[request.resource] ?? {};
-    return readListing(this.clientOf(request.connectionId), fields, request, options);
+    return this.listing.read({ client: this.clientOf(request.connectionId), request, fields, options });
   }
 
   usage(connectionId: string): ApiUsage | null {

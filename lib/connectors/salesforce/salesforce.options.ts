@@ -89,6 +89,12 @@ export interface SalesforceOptions extends SourcePolicies {
    * @default 300
    */
   overlapSeconds?: number;
+  /**
+   * Listings of more records than this are read by query jobs of the Bulk API 2.0, others page by page; `Infinity`: all are
+   * read page by page. A listing is an object's records, or one of the parts by age that a backfill cuts them into.
+   * @default 20_000
+   */
+  bulkAbove?: number;
 }
 
 /** What of the options concerns the connector; the rest are the source's policies. */
@@ -104,11 +110,13 @@ export const SALESFORCE_OPTION_NAMES: Readonly<Record<keyof SalesforceConnectorO
   clientName: true,
   apiVersion: true,
   overlapSeconds: true,
+  bulkAbove: true,
 };
 
 export const SALESFORCE_DEFAULTS = {
   apiVersion: '62.0',
   clientName: 'nestjs-hybrid-sync',
   overlapSeconds: 300,
+  bulkAbove: 20_000,
   loginUrl: 'https://login.salesforce.com',
 } as const;

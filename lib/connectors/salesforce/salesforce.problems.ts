@@ -27,7 +27,7 @@ const OBJECT_NAME = /^[A-Za-z]\w*$/;
 
 /** What is wrong with the options, for a person at boot. Quotes no secret. */
 export function optionProblems(options: SalesforceConnectorOptions): ConnectorProblem[] {
-  const { login, connections = {}, apiVersion, overlapSeconds } = options;
+  const { login, connections = {}, apiVersion, overlapSeconds, bulkAbove } = options;
   const found = [...loginProblems('login', login), ...objectProblems(options.objects)];
   found.push(...messageProblems(options.outboundMessages));
   if (!isRecord(connections)) found.push(invalid('connections must be an object: { eu: { flow: ... } }.'));
@@ -43,6 +43,8 @@ export function optionProblems(options: SalesforceConnectorOptions): ConnectorPr
   found.push(...streamProblems(options));
   if (overlapSeconds !== undefined && !(Number.isFinite(overlapSeconds) && overlapSeconds >= 0))
     found.push(invalid('overlapSeconds must be a number from 0. The default is 300.'));
+  if (bulkAbove !== undefined && !(bulkAbove === Infinity || (Number.isInteger(bulkAbove) && bulkAbove >= 0)))
+    found.push(invalid('bulkAbove must be a whole number from 0, or Infinity. The default is 20000.'));
   return found;
 }
 

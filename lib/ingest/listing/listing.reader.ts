@@ -5,6 +5,9 @@ import type { ConnectionKey, RecordKey } from '../../model/record.js';
 import type { Slice } from '../runs/run.progress.js';
 import type { PageMove, PageReader } from './page-reader.js';
 
+/** Records that are stored at once, however many a page has: statements take only so many values. */
+const BATCH = 2_000;
+
 /** Records of a page of a listing, and the ticket that was drawn before it was asked for. */
 export interface ListedPage {
   readonly place: Omit<RecordKey, 'id'>;
@@ -29,13 +32,22 @@ export class ListingReader implements PageReader<ListPage> {
     return this.connector.list!({ connectionId, resource, page, ...bounds }, options);
   }
 
-  moveOf({ next, reached, records }: ListPage): PageMove {
-    return { next, reached, read: records.length };
+  moveOf({ next, reached, records, asBefore = false, againInMs = 0 }: ListPage): PageMove {
+    return { next, reached, read: records.length, asBefore, againInMs };
   }
 
-  store(query: Query, resource: string, { records }: ListPage, ticket: string): Promise<readonly InboxRow[]> {
+  async store(
+    query: Query,
+    resource: string,
+    { records }: ListPage,
+    ticket: string,
+  ): Promise<readonly InboxRow[]> {
     const { source, connectionId } = this.connection;
-    return this.take(query, { place: { source, connectionId, resource }, records, ticket });
+    const place = { source, connectionId, resource };
+    const fresh: InboxRow[] = [];
+    for (let at = 0; at < records.length; at += BATCH)
+      fresh.push(...(await this.take(query, { place, records: records.slice(at, at + BATCH), ticket })));
+    return fresh;
   }
 
   /** Contents may be refused: what is listed without is read by itself. */

@@ -11,6 +11,10 @@ export interface PageMove {
   readonly reached: Date | null;
   /** Of how many records, or events. */
   readonly read: number;
+  /** It shows what was there when an earlier page was asked for: `ListPage.asBefore`. */
+  readonly asBefore: boolean;
+  /** How soon there is something more to be read, in milliseconds. */
+  readonly againInMs: number;
 }
 
 /** What a run reads page by page, and what becomes of a page. */

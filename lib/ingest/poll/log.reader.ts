@@ -30,7 +30,7 @@ export class LogReader implements PageReader<ChangesPage> {
   }
 
   moveOf({ cursor, more, events }: ChangesPage): PageMove {
-    return { next: more ? cursor : null, reached: null, read: events.length };
+    return { next: more ? cursor : null, reached: null, read: events.length, asBefore: false, againInMs: 0 };
   }
 
   store(query: Query, _resource: string, { events }: ChangesPage): Promise<readonly InboxRow[]> {

@@ -7,6 +7,10 @@ export interface Slice {
   readonly to: number | null;
   /** Where to go on; null: at the beginning. */
   readonly page: string | null;
+  /** The ticket by which the records of its last page are ordered. Missing: there was none. */
+  readonly ticket?: string;
+  /** There is nothing more to be read before. */
+  readonly dueAt?: number | null;
   /** Everything younger is listed. */
   readonly reached: number | null;
   readonly done: boolean;
@@ -73,11 +77,20 @@ function cuts(from: number | null, to: number | null, now: number): (number | nu
   return [from, ...between, to];
 }
 
-/** The resource that is the next one to be listed, with the slices to go on with. */
-export function nextPages(progress: Progress): { resource: string; slices: number[] } | null {
+/** The resource that is the next one to be listed, with the slices to go on with, or when there will be one. */
+export function nextPages(
+  progress: Progress,
+  now: number,
+): { resource: string; slices: number[]; dueInMs: number } | null {
   for (const [resource, { state, slices }] of Object.entries(progress)) {
     if (state !== 'waiting' && state !== 'running') continue;
-    return { resource, slices: slices.flatMap(({ done }, i) => (done ? [] : [i])).slice(0, SLICES) };
+    const open = slices.flatMap(({ done }, i) => (done ? [] : [i])).slice(0, SLICES);
+    const dueIn = (slice: number) => Math.max(0, (slices[slice]!.dueAt ?? now) - now);
+    return {
+      resource,
+      slices: open.filter((slice) => dueIn(slice) === 0),
+      dueInMs: Math.min(...open.map(dueIn)),
+    };
   }
   return null;
 }
@@ -91,13 +104,16 @@ export function withPage(
     readonly reached: Date | null;
     readonly read: number;
     readonly changed: number;
+    readonly ticket: string;
+    readonly dueAt: number | null;
   },
 ): Progress {
   const before = progress[resource]!;
   const slices = before.slices.map((each, i) => {
     if (i !== slice) return each;
     const reached = page.reached?.getTime() ?? each.reached;
-    return { ...each, page: page.next, reached, done: page.next === null };
+    const { next, ticket, dueAt } = page;
+    return { ...each, page: next, ticket, dueAt, reached, done: next === null };
   });
   const after: ResourceProgress = {
     ...before,

@@ -11,6 +11,7 @@ import {
 } from '../../hydrate/provider-call.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import { purposeOf } from '../../model/run.js';
+import { SyncClock } from '../../sync.clock.js';
 import type { PageReader } from '../listing/page-reader.js';
 import { TargetReadError } from '../listing/target-comparison.service.js';
 import { TicketService } from '../listing/ticket.service.js';
@@ -60,6 +61,7 @@ export class RunWalker {
     private readonly budget: Budget,
     private readonly calls: ProviderCallService,
     private readonly dispatcher: Dispatcher,
+    private readonly clock: SyncClock,
   ) {}
 
   /**
@@ -68,8 +70,10 @@ export class RunWalker {
    */
   async walk<Page>(run: HeldRun, reader: PageReader<Page>): Promise<number | null> {
     let { progress } = run;
-    for (let next = nextPages(progress); next; next = nextPages(progress)) {
+    const following = () => nextPages(progress, this.clock.now());
+    for (let next = following(); next; next = following()) {
       if (this.stopping) return 0;
+      if (next.slices.length === 0) return next.dueInMs;
       if (await this.mustWait(run, progress[next.resource]!)) return LOOK_AGAIN_MS;
       const grant = await this.budget.take(run, next.slices.length, purposeOf(run.kind));
       if (grant.granted === 0) return grant.retryInMs;
@@ -127,13 +131,16 @@ export class RunWalker {
     reader: PageReader<Page>,
     refused = false,
   ): Promise<Stored | FailedPage> {
-    const move = reader.moveOf(page);
+    const { asBefore, againInMs, ...move } = reader.moveOf(page);
+    // What was read when an earlier page was asked for may be older than what has been saved since.
+    const readBy = (asBefore ? progress[resource]!.slices[slice]!.ticket : undefined) ?? ticket;
+    const dueAt = againInMs > 0 ? this.clock.now() + againInMs : null;
     let fresh: readonly InboxRow[] = [];
     try {
       const after = await this.runs.save(
         run,
-        (changed: number) => withPage(progress, resource, slice, { ...move, changed }),
-        async (query) => (fresh = await reader.store(query, resource, page, ticket)).length,
+        (changed: number) => withPage(progress, resource, slice, { ...move, changed, ticket: readBy, dueAt }),
+        async (query) => (fresh = await reader.store(query, resource, page, readBy)).length,
       );
       this.dispatcher.dispatch(dueRecordsOf(fresh));
       return { outcome: 'stored', progress: after };

@@ -1,6 +1,8 @@
 import type { ApiAnswer } from '../fake-provider/api-request.js';
 import { SalesforceApiError, notFound, sessionExpired } from './api-error.js';
 import type { SalesforceRequest } from './api-request.js';
+import { BulkIngestApi } from './bulk/bulk-ingest-api.js';
+import { BulkQueryApi } from './bulk/bulk-query-api.js';
 import { collectionRoutes } from './collections.js';
 import { describeRoutes } from './describe.js';
 import { QueryApi } from './query-api.js';
@@ -11,15 +13,27 @@ import { sobjectRoutes } from './sobjects.js';
 /** Everything that there is below `/services`. */
 export class Api {
   private readonly routes: readonly Route[];
+  private readonly bulkQueries: BulkQueryApi;
+  private readonly bulkIngests: BulkIngestApi;
 
   constructor(private readonly parts: ApiParts) {
+    this.bulkQueries = new BulkQueryApi(parts);
+    this.bulkIngests = new BulkIngestApi(parts);
     this.routes = [
       ...new QueryApi(parts).routes(),
       ...replicationRoutes(parts),
       ...describeRoutes(parts),
       ...collectionRoutes(parts),
       ...sobjectRoutes(parts),
+      ...this.bulkQueries.routes(),
+      ...this.bulkIngests.routes(),
     ];
+  }
+
+  /** Forgets all bulk jobs. */
+  deleteJobs(): void {
+    this.bulkQueries.jobs.deleteAll();
+    this.bulkIngests.jobs.deleteAll();
   }
 
   /** @throws SalesforceApiError for every other answer */

@@ -19,6 +19,7 @@ import { eventChannelOf } from './streaming/platform-events.js';
 
 /** What a FakeSalesforce consists of. */
 export interface FakeSalesforceParts {
+  readonly api: Api;
   readonly options: ResolvedFakeSalesforceOptions;
   readonly clock: { offsetMs: number };
   readonly faults: SalesforceFaults;
@@ -84,6 +85,7 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
     () => sessions.instanceUrl,
   );
   return {
+    api,
     bus,
     changeEvents,
     cometd,

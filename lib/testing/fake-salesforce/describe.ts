@@ -1,4 +1,5 @@
 import { ok, type ApiParts, type Route } from './route.js';
+import { isCompound } from './compound-fields.js';
 import type { FieldDefinition } from './object-definition.js';
 import type { SObject } from './schema.js';
 
@@ -66,10 +67,11 @@ function fieldOf(name: string, definition: FieldDefinition): object {
     caseSensitive: definition.caseSensitive ?? false,
     nillable: !required && type !== 'boolean',
     defaultedOnCreate: type === 'boolean' || name === 'OwnerId',
-    createable: !readOnly,
-    updateable: !readOnly,
-    filterable: true,
-    sortable: type !== 'textarea',
+    createable: !readOnly && !isCompound(definition),
+    updateable: !readOnly && !isCompound(definition),
+    filterable: !isCompound(definition),
+    sortable: type !== 'textarea' && !isCompound(definition),
+    compoundFieldName: definition.compound ?? null,
     referenceTo: definition.referenceTo ?? [],
   };
 }

@@ -33,8 +33,8 @@ export interface FakeTransaction {
  * - Faults are off until set (`faults`).
  *
  * Not like Salesforce: one user, who may see and do everything; no sharing, triggers, record types, formulas, currencies or
- * subqueries; SOQL over one object and its parents, without aggregates other than `COUNT()` and without date literals; the
- * API is the same in every version.
+ * subqueries; SOQL over one object and its parents, without aggregates other than `COUNT()` and without date literals; bulk jobs
+ * are done at once, and say so when they are looked at; the API is the same in every version.
  */
 export class FakeSalesforce {
   /** What goes wrong from here on. */
@@ -140,6 +140,11 @@ export class FakeSalesforce {
   emptyRecycleBin(object: string): void {
     const { store } = this.parts;
     store.purge(store.schema.object(object).name);
+  }
+
+  /** Forgets all bulk jobs, as Salesforce does after seven days. */
+  deleteJobs(): void {
+    this.parts.api.deleteJobs();
   }
 
   /** Someone else is at this record: so many writes through the API fail with `UNABLE_TO_LOCK_ROW`. */

@@ -17,11 +17,22 @@ export class SalesforceFaults extends RequestFaults<SalesforceRequestEntry> {
   dropRate = 0;
   /** Outbound messages that come once more after they were acknowledged: a chance from 0 to 1. */
   duplicateRate = 0;
+  /** A bulk job is still in progress at the first so many looks at its state. */
+  jobLooks = 0;
+  /** So many next bulk jobs fail. Counts down. */
+  failedJobs = 0;
 
   /** @internal */
   takeStaleRead(): boolean {
     if (this.staleReads <= 0) return false;
     this.staleReads -= 1;
+    return true;
+  }
+
+  /** @internal */
+  takeFailedJob(): boolean {
+    if (this.failedJobs <= 0) return false;
+    this.failedJobs -= 1;
     return true;
   }
 }

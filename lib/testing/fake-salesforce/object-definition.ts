@@ -14,7 +14,10 @@ export type FieldType =
   | 'percent'
   | 'date'
   | 'datetime'
-  | 'reference';
+  | 'reference'
+  /** Made of the fields that name it as their `compound`. */
+  | 'address'
+  | 'location';
 
 /** A field of an object. */
 export interface FieldDefinition {
@@ -33,6 +36,8 @@ export interface FieldDefinition {
   readonly readOnly?: boolean;
   /** Of a reference: to which objects. */
   readonly referenceTo?: readonly string[];
+  /** The field that it is a part of: `BillingAddress`, of `BillingStreet`. */
+  readonly compound?: string;
 }
 
 /** An object: what others call a table. */
@@ -61,13 +66,26 @@ const NAMED: Readonly<Record<string, FieldDefinition>> = {
 
 const text = (length = 255): FieldDefinition => ({ type: 'string', length });
 const to = (...referenceTo: string[]): FieldDefinition => ({ type: 'reference', referenceTo });
-const address = (kind: string): Record<string, FieldDefinition> => ({
-  [`${kind}Street`]: { type: 'textarea' },
-  [`${kind}City`]: text(40),
-  [`${kind}State`]: text(80),
-  [`${kind}PostalCode`]: text(20),
-  [`${kind}Country`]: text(80),
-});
+const address = (kind: string): Record<string, FieldDefinition> => {
+  const parts: Record<string, FieldDefinition> = {
+    Street: { type: 'textarea' },
+    City: text(40),
+    State: text(80),
+    PostalCode: text(20),
+    Country: text(80),
+    Latitude: { type: 'double' },
+    Longitude: { type: 'double' },
+    GeocodeAccuracy: { type: 'picklist' },
+  };
+  const compound = `${kind}Address`;
+  const named = Object.entries(parts).map(([part, definition]) => [kind + part, { ...definition, compound }]);
+  return { ...Object.fromEntries(named), [compound]: { type: 'address', readOnly: true } };
+};
+const person: Readonly<Record<string, FieldDefinition>> = {
+  Name: { type: 'string', length: 121, readOnly: true },
+  FirstName: { type: 'string', length: 40, compound: 'Name' },
+  LastName: { type: 'string', length: 80, required: true, compound: 'Name' },
+};
 
 /** Those of every org, with the fields that are used most. */
 export const STANDARD_OBJECTS: Readonly<Record<string, ObjectDefinition>> = {
@@ -91,9 +109,7 @@ export const STANDARD_OBJECTS: Readonly<Record<string, ObjectDefinition>> = {
   Contact: {
     prefix: '003',
     fields: {
-      Name: { type: 'string', length: 121, readOnly: true },
-      FirstName: text(40),
-      LastName: { type: 'string', length: 80, required: true },
+      ...person,
       Email: { type: 'email', length: 80 },
       Phone: { type: 'phone', length: 40 },
       Title: text(128),
@@ -104,9 +120,7 @@ export const STANDARD_OBJECTS: Readonly<Record<string, ObjectDefinition>> = {
   Lead: {
     prefix: '00Q',
     fields: {
-      Name: { type: 'string', length: 121, readOnly: true },
-      FirstName: text(40),
-      LastName: { type: 'string', length: 80, required: true },
+      ...person,
       Company: { type: 'string', required: true },
       Email: { type: 'email', length: 80 },
       Status: { type: 'picklist' },

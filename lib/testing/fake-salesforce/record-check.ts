@@ -1,6 +1,7 @@
 import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
 import { SalesforceApiError } from './api-error.js';
-import { parseTime } from './dates.js';
+import { isCompound } from './compound-fields.js';
+import { formatTime, parseTime } from './dates.js';
 import type { FieldDefinition } from './object-definition.js';
 import type { SalesforceFields, StoredRecord } from './stored-record.js';
 import { linkOf, type Schema, type SObject } from './schema.js';
@@ -23,7 +24,7 @@ export function checked(
     }
     const field = schema.fieldName(object, name);
     const definition = object.fields[field]!;
-    if (definition.readOnly)
+    if (definition.readOnly || isCompound(definition))
       throw new SalesforceApiError(
         400,
         'INVALID_FIELD_FOR_INSERT_UPDATE',
@@ -119,7 +120,7 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
     case 'date':
     case 'datetime':
       if (typeof value !== 'string' || Number.isNaN(parseTime(value))) throw wrongType(name, type, value);
-      return value;
+      return type === 'datetime' ? formatTime(parseTime(value)) : value;
     case 'reference': {
       const id = longIdOf(value);
       if (id === null)
@@ -131,6 +132,9 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
         );
       return id;
     }
+    case 'address':
+    case 'location':
+      throw wrongType(name, type, value);
     case 'id':
     case 'string':
     case 'textarea':

@@ -1,6 +1,7 @@
 import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
 import type { Random } from '../fake-provider/random.js';
 import { SalesforceApiError, notFound } from './api-error.js';
+import { compoundsOf } from './compound-fields.js';
 import { formatTime, secondOf } from './dates.js';
 import { checked, checkUnique } from './record-check.js';
 import type { Schema, SObject } from './schema.js';
@@ -57,7 +58,7 @@ export class Transaction {
     return this.stage('CREATE', {
       object,
       id,
-      fields: named(object, whole),
+      fields: composed(object, whole),
       deleted: false,
       previous: null,
     });
@@ -69,7 +70,10 @@ export class Transaction {
     const { object } = before;
     const fields = checked(this.store.schema, object, given, 'update', (name) => this.visible(name));
     checkUnique(object, fields, before.id, () => this.visible(object.name));
-    return this.stage('UPDATE', this.revised(before, named(object, { ...before.fields, ...fields }), false));
+    return this.stage(
+      'UPDATE',
+      this.revised(before, composed(object, { ...before.fields, ...fields }), false),
+    );
   }
 
   /** @throws SalesforceApiError */
@@ -226,9 +230,10 @@ function base62(value: number): string {
   return (value >= 62 ? base62(Math.floor(value / 62)) : '') + DIGITS[value % 62];
 }
 
-/** The name of a person is made of its parts. */
-function named(object: SObject, fields: SalesforceFields): SalesforceFields {
-  if (!Object.hasOwn(object.fields, 'LastName')) return fields;
+/** The name of a person is made of its parts, and so are addresses. */
+function composed(object: SObject, fields: SalesforceFields): SalesforceFields {
+  const whole = { ...fields, ...compoundsOf(object, fields) };
+  if (!Object.hasOwn(object.fields, 'LastName')) return whole;
   const Name = [fields.FirstName, fields.LastName].filter(Boolean).join(' ');
-  return { ...fields, Name };
+  return { ...whole, Name };
 }

@@ -9,7 +9,7 @@ import { linkOf, type SObject } from '../schema.js';
 import type { Condition, Literal, SoqlQuery } from './soql.parser.js';
 
 /** A field of the queried object, or of a parent of its: `Account.Name`. */
-interface Column {
+export interface Column {
   readonly name: string;
   readonly definition: FieldDefinition;
   read(record: StoredRecord): unknown;
@@ -53,9 +53,18 @@ export class SoqlEvaluation {
     return found.slice(offset, limit === null ? undefined : offset + limit);
   }
 
+  get objectName(): string {
+    return this.object.name;
+  }
+
+  /** What is read of each record, in the order in which that was asked for. @throws SalesforceApiError for fields that there are not */
+  columns(): Column[] {
+    return this.selected().map((field) => this.column(field));
+  }
+
   /** How records are shown. @throws SalesforceApiError for fields that there are not */
   renderer(version: string): (record: StoredRecord) => object {
-    const columns = this.selected().map((field) => this.column(field));
+    const columns = this.columns();
     return (record) => {
       const row: Record<string, unknown> = { attributes: attributesOf(record, version) };
       for (const { name, read } of columns) place(row, name, read(record), record, this.store, version);
