@@ -1,5 +1,5 @@
 import { ok, type ApiParts, type Route } from './route.js';
-import type { FieldDefinition } from './object-definition.js';
+import { scaleOf, type FieldDefinition } from './object-definition.js';
 import type { SObject } from './schema.js';
 
 /** What there is: objects, fields, limits. */
@@ -59,6 +59,8 @@ function fieldOf(name: string, definition: FieldDefinition): object {
     length: ['string', 'textarea', 'email', 'phone', 'url', 'picklist', 'id', 'reference'].includes(type)
       ? (length ?? 255)
       : 0,
+    scale: scaleOf(definition),
+    htmlFormatted: definition.html ?? false,
     custom: name.endsWith('__c'),
     externalId,
     idLookup: externalId || name === 'Id',
