@@ -20,7 +20,19 @@ export interface ApiUsage {
 }
 
 export interface DescribedObject {
-  readonly fields: readonly { readonly name: string; readonly externalId: boolean }[];
+  readonly fields: readonly DescribedField[];
+}
+
+export interface DescribedField {
+  readonly name: string;
+  /** In Salesforce's words: `currency`. */
+  readonly type: string;
+  /** Digits behind the point. */
+  readonly scale: number;
+  /** Rich text. */
+  readonly htmlFormatted: boolean;
+  readonly externalId: boolean;
+  readonly caseSensitive: boolean;
 }
 
 /** What a query answers. */

@@ -1,9 +1,7 @@
-import type { Query } from '../../database/sync.database.js';
-import type { InboxRow } from '../../inbox/inbox-row.js';
 import type { Connector, FetchOptions, ListedRecord, ListPage } from '../../model/connector.js';
 import type { ConnectionKey, RecordKey } from '../../model/record.js';
 import type { Slice } from '../runs/run.progress.js';
-import type { PageMove, PageReader } from './page-reader.js';
+import type { PageMove, PageReader, StorePage } from './page-reader.js';
 
 /** Records of a page of a listing, and the ticket that was drawn before it was asked for. */
 export interface ListedPage {
@@ -12,15 +10,15 @@ export interface ListedPage {
   readonly ticket: string;
 }
 
-/** Stores what a page is good for. @returns events that were not known */
-export type TakeListed = (query: Query, page: ListedPage) => Promise<readonly InboxRow[]>;
+/** What is to become of a page: described at `PageReader.take`. */
+export type TakeListed = (page: ListedPage) => StorePage | Promise<StorePage>;
 
 /** Reads listings of records. */
 export class ListingReader implements PageReader<ListPage> {
   constructor(
     private readonly connection: ConnectionKey,
     private readonly connector: Connector,
-    private readonly take: TakeListed,
+    private readonly takeListed: TakeListed,
   ) {}
 
   read(resource: string, { from, to, page }: Slice, options: FetchOptions): Promise<ListPage> {
@@ -33,9 +31,9 @@ export class ListingReader implements PageReader<ListPage> {
     return { next, reached, read: records.length };
   }
 
-  store(query: Query, resource: string, { records }: ListPage, ticket: string): Promise<readonly InboxRow[]> {
+  async take(resource: string, { records }: ListPage, ticket: string): Promise<StorePage> {
     const { source, connectionId } = this.connection;
-    return this.take(query, { place: { source, connectionId, resource }, records, ticket });
+    return this.takeListed({ place: { source, connectionId, resource }, records, ticket });
   }
 
   /** Contents may be refused: what is listed without is read by itself. */
