@@ -7,7 +7,7 @@ import {
   type TargetRow,
 } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { found, longAgo, passTime, reconcile } from '../support/reconciling.js';
+import { found, longAgo, NONE, passTime, reconcile } from '../support/reconciling.js';
 import { quick, send, settled } from '../support/scenario.js';
 
 /** A warehouse of the host's own. */
@@ -163,7 +163,7 @@ describe('a target of the host’s own, which it can read', () => {
     expect(Math.max(...directory.asked.map((ids) => ids.length))).toBe(50);
     // What cannot be read is not looked at, and nobody else's rows are written.
     expect(unread.stored.size).toBe(0);
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
   });
 
   it.each([
@@ -189,6 +189,7 @@ describe('a target of the host’s own, which it can read', () => {
     directory.unreadable = new RetryLaterError({ afterMs: 30 });
     const run = await host.sync.reconcile({ source: 'stripe' });
     await until(() => directory.asked.length > 2);
+    expect((await run.report()).resources.customer).toMatchObject({ error: null });
     directory.unreadable = undefined;
     await until(async () => {
       passTime(host, 50);

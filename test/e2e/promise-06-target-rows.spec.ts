@@ -2,7 +2,7 @@ import { mirror, SyncModule, type Mirror } from 'nestjs-hybrid-sync';
 import { salesforceObject } from 'nestjs-hybrid-sync/salesforce';
 import type { FakeSalesforce, FieldDefinition } from 'nestjs-hybrid-sync/testing';
 import { startHost, until, type Host, type HostOptions } from '../support/host.js';
-import { found, passTime, reconcile } from '../support/reconciling.js';
+import { found, NONE, passTime, reconcile } from '../support/reconciling.js';
 import { sourceAt, startOrg } from '../support/salesforce.js';
 import { quick, settled } from '../support/scenario.js';
 import { idleInTransaction } from '../support/sessions.js';
@@ -91,7 +91,7 @@ describe('nothing stays lost: rows at a target', () => {
     expect(rowOf('in_4')).toMatchObject({ Name: 'mine' });
 
     const after = writes();
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
     expect(writes()).toBe(after);
   });
 
@@ -105,7 +105,7 @@ describe('nothing stays lost: rows at a target', () => {
     expect(await found(host, await reconcile(host))).toEqual(['local in_1: changed-locally']);
     expect(rowOf('in_1')).toBeUndefined();
     expect(rowOf('in_0')).toBeDefined();
-    expect(await reconcile(host)).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: NONE });
   });
 
   describe('that an org keeps otherwise than they were given', () => {
@@ -156,7 +156,7 @@ describe('nothing stays lost: rows at a target', () => {
       await handled();
       org.update(rowOf('in_1')!.Id, { Score__c: 7 });
       const read = reads();
-      expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+      expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
       expect(reads()).toBe(read + 1);
     });
 
@@ -170,7 +170,7 @@ describe('nothing stays lost: rows at a target', () => {
       const ids = (await found(host, await reconcile(host))).map((line) => line.split(/[ :]/)[1]);
       const all = [...Object.keys(FIELDS), 'Account__c'].map((name) => `in_${name}`);
       expect(new Set(ids)).toEqual(new Set(all));
-      expect(await reconcile(host)).toMatchObject({ findings: {} });
+      expect(await reconcile(host)).toMatchObject({ findings: NONE });
     });
   });
 
@@ -194,7 +194,7 @@ describe('nothing stays lost: rows at a target', () => {
     for (let i = 0; i < 100; i += 1) put(`in_${i}`);
     await handled();
     const before = org.requests.count();
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
     const lengths = org.requests
       .all(READ)
       .slice(-2)
@@ -224,7 +224,7 @@ describe('nothing stays lost: rows at a target', () => {
     await host.sync.replay({ state: 'dead' });
     await settled(host);
     expect(rowOf('in_1')).toBeDefined();
-    expect(await reconcile(host)).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: NONE });
   });
 
   it('are read without a transaction', async () => {
@@ -296,7 +296,7 @@ describe('nothing stays lost: rows at a target', () => {
 
     org.setApiUsage({ limit: 100_000 });
     passTime(host, 60_000);
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
   });
 
   /** One that nobody can read. */
