@@ -40,6 +40,7 @@ import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { BackfillService } from './ingest/runs/backfill.service.js';
 import { FindingReportService } from './ingest/runs/finding-report.service.js';
 import { FindingService } from './ingest/runs/finding.service.js';
+import { PageReconcileService } from './ingest/runs/page-reconcile.service.js';
 import { ReconcileService } from './ingest/runs/reconcile.service.js';
 import { VerdictService } from './ingest/runs/verdict.service.js';
 import { ListingTargets } from './ingest/runs/listing.targets.js';
@@ -73,6 +74,8 @@ import { WorkLoader } from './process/work.loader.js';
 import { PauseService } from './inbox/pause.service.js';
 import { EraseService } from './inbox/erase.service.js';
 import { BodyRetentionService } from './inbox/body-retention.service.js';
+import { TargetCallService } from './process/target-call.service.js';
+import { TargetRowsService } from './process/target-rows.service.js';
 import { TargetsService } from './process/targets.service.js';
 import { UnhandledService } from './process/unhandled.service.js';
 import { AdoptService } from './process/adopt.service.js';
@@ -112,7 +115,10 @@ const services: Provider[] = [
   ConnectionHealthService,
   TicketService,
   ComparisonService,
+  TargetCallService,
+  TargetRowsService,
   TargetComparisonService,
+  PageReconcileService,
   RunWalker,
   LogComparisonService,
   ConfirmationService,

@@ -64,6 +64,7 @@ function checkContents(packed) {
     'README.md',
     'LICENSE',
     'CHANGELOG.md',
+    ...readdirSync(join(root, 'docs')).map((page) => `docs/${page}`),
     'dist/cjs/package.json',
     'dist/esm/package.json',
   ];

@@ -13,7 +13,7 @@ export function heldOtherwise(
   moduleRef: ModuleRef,
 ): NonNullable<ChangeHandler['differing']> {
   const read = functionOf('read', reader, moduleRef);
-  return (records, manager) => differingRecords(read, records, manager);
+  return (records, { manager }) => differingRecords(read, records, manager);
 }
 
 function differingRecords(

@@ -33,7 +33,7 @@ export function mirrorHandler(
       if (row === null) return remove(manager, identity);
       return write(manager, row, identity);
     },
-    differing: (records, manager) => differingRows(mirror.options, key, rowOf, records, manager),
+    differing: (records, { manager }) => differingRows(mirror.options, key, rowOf, records, manager),
   };
 
   async function write(

@@ -12,7 +12,8 @@ export interface ReadContext {
 /**
  * What the host has of records: by id, those fields of their content that it keeps, named and nested as the provider has
  * them. No entry: the host has no such record. An object of which the host has nothing, `{ city: null }`, is the same as
- * none. A reader that throws, or takes longer than 5 s, is asked three times; then the resource counts as failed.
+ * none. A reader that throws, or takes longer than 30 s
+ * (half of `leaseMs`, if that is less), is asked three times; then the resource counts as failed.
  */
 export type ReadRecords<T> = (
   ids: readonly string[],

@@ -23,7 +23,7 @@ export type ResourceState = 'waiting' | 'running' | 'completed' | 'failed' | 'ha
  * - `missing` the provider has it, and it was not known;
  * - `stale` it was known with another content, or as deleted; or an event about it was not known, or not handled;
  * - `gone` it was known, and the provider does not have it any more, or an event about that was not known;
- * - `local` it was known as it is, and the host's own row says something else.
+ * - `local` it was known as it is, and the row that was made from it, in the host's tables or at a target, says something else.
  */
 export type FindingKind = 'missing' | 'stale' | 'gone' | 'local';
 

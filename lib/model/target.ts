@@ -21,9 +21,9 @@ export interface TargetContext extends FetchOptions {
 export interface Target<Row extends object = any> {
   /** Names it in messages, and in the names of mirrors: `crm.Invoice__c`. */
   readonly name: string;
-  /** How many rows `write` may be given. @default 1 */
+  /** How many rows `write` and `read` may be given at once. @default 1 */
   readonly mostRows?: number;
-  /** The source that it is a part of: whose connector it is given, and whose budget pays for each `write`. */
+  /** The source that it is a part of: whose connector it is given, and whose budget pays for each `write` and `read`. */
   readonly source?: string;
   /** The connection of that source. @default 'default' */
   readonly connectionId?: string;
@@ -45,4 +45,22 @@ export interface Target<Row extends object = any> {
    * @throws what concerns all of them: ProviderError, or any of these
    */
   write(rows: readonly TargetRow<Row>[], context: TargetContext): Promise<readonly (Error | null)[]>;
+
+  /**
+   * Reads rows as they stand, for reconciliations of the records that they are made from: a row that differs is written again.
+   * Missing: nobody looks at what stands there. It must see what `write` has written, or that is taken for changed.
+   * @param rows as they would be written: `id` says which to read, `row` which fields will be compared
+   * @returns for each, in the same order, its fields as they stand under the names that they have in `row`, or `null` if there
+   *   is no such row. A field that is left out is empty
+   * @throws RetryLaterError, or ProviderError that is not `rejected`, for what is nobody's fault: tried again, up to eight times
+   *   over some minutes. Any other error: up to three times. Then the resource's part of the run has failed
+   */
+  read?(rows: readonly TargetRow<Row>[], context: TargetContext): Promise<readonly (object | null)[]>;
+
+  /**
+   * Whether a field holds what it holds after `wanted` was written to it. To be lenient is to overlook a change, to be strict is to
+   * write the row at each reconciliation.
+   * @default numbers, decimals in text, dates and flags are compared by what they mean; `undefined` is `null`; objects whole, by JSON
+   */
+  isSame?(found: unknown, wanted: unknown, field: string): boolean;
 }

@@ -1,5 +1,13 @@
-import { mirror, RetryLaterError, UnrecoverableError, type Target, type TargetRow } from 'nestjs-hybrid-sync';
+import {
+  mirror,
+  ProviderError,
+  RetryLaterError,
+  UnrecoverableError,
+  type Target,
+  type TargetRow,
+} from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
+import { found, longAgo, NONE, passTime, reconcile } from '../support/reconciling.js';
 import { quick, send, settled } from '../support/scenario.js';
 
 /** A warehouse of the host's own. */
@@ -90,5 +98,103 @@ describe('a target of the host’s own', () => {
     warehouse.fails = undefined;
     await settled(host);
     expect(warehouse.stored.size).toBe(2);
+  });
+});
+
+/** The tests let time pass in large steps, and no lease is to run out by that. */
+const LONG = 86_400_000;
+
+/** One that can be asked what stands there, in its own words: it keeps addresses in capitals. */
+class Directory extends Warehouse {
+  readonly asked: string[][] = [];
+  unreadable: Error | undefined;
+  gone = false;
+
+  read(rows: readonly TargetRow<{ email: string | null }>[]): Promise<(object | null)[]> {
+    this.asked.push(rows.map(({ id }) => id));
+    if (this.unreadable) return Promise.reject(this.unreadable);
+    return Promise.resolve(this.gone ? [] : rows.map(({ id }) => this.held(id)));
+  }
+
+  isSame(found: unknown, wanted: unknown, field: string): boolean {
+    return field === 'email' && String(found) === String(wanted).toUpperCase();
+  }
+
+  private held(id: string): object | null {
+    const row = this.stored.get(id) as { email: string } | null | undefined;
+    return row ? { email: row.email.toUpperCase(), phone: 'unmapped' } : null;
+  }
+}
+
+describe('a target of the host’s own, which it can read', () => {
+  let host: Host;
+  let directory: Directory;
+  let unread: Warehouse;
+  beforeEach(async () => {
+    directory = new Directory();
+    unread = new Warehouse();
+    const map = ({ email }: { email: string | null }) => ({ email });
+    host = await startHost({
+      ...quick,
+      sync: { ...quick.sync, leaseMs: LONG },
+      mirrors: [
+        mirror('stripe', 'customer', { to: directory, map }),
+        mirror('stripe', 'customer', { name: 'unread', to: unread, map }),
+      ],
+    });
+    for (let i = 0; i < 120; i += 1)
+      host.stripe.create('customer', { id: `cus_${i}`, email: `${i}@example.com` });
+    await longAgo(host);
+  });
+  afterEach(() => host.close());
+
+  it('is compared by reconciliations, as many rows at once as it takes, and written where it differs', async () => {
+    directory.stored.delete('cus_7');
+    directory.stored.set('cus_8', { email: 'else@example.com' });
+    unread.stored.clear();
+    const report = await reconcile(host);
+    expect(await found(host, report)).toEqual([
+      'local cus_7: changed-locally',
+      'local cus_8: changed-locally',
+    ]);
+    expect(report.findings.customer).toMatchObject({ local: 2, repaired: 2 });
+    expect(directory.stored.get('cus_8')).toEqual({ email: '8@example.com' });
+    expect(directory.asked.flat()).toHaveLength(120);
+    expect(Math.max(...directory.asked.map((ids) => ids.length))).toBe(50);
+    // What cannot be read is not looked at, and nobody else's rows are written.
+    expect(unread.stored.size).toBe(0);
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
+  });
+
+  it.each([
+    ['throws', 3, () => (directory.unreadable = new Error('no such table'))],
+    ['says nothing of a row', 3, () => (directory.gone = true)],
+    [
+      'is busy',
+      8,
+      () => (directory.unreadable = new ProviderError('rate-limited', 'too many queries', 60_000)),
+    ],
+  ])('that %s is asked %d times, and then the resource has failed', async (_, times, fail) => {
+    fail();
+    const report = await reconcile(host, {}, 300_000);
+    expect(report).toMatchObject({ state: 'failed', resources: { customer: { state: 'failed' } } });
+    expect(report.notDone.join()).toMatch(
+      /the rows of mirror:stripe\.customer>warehouse\.people could not be read.*(no such table|for each row|too many)/,
+    );
+    expect(directory.asked).toHaveLength(times);
+  });
+
+  it('that is busy for a moment is asked again', async () => {
+    directory.stored.delete('cus_7');
+    directory.unreadable = new RetryLaterError({ afterMs: 30 });
+    const run = await host.sync.reconcile({ source: 'stripe' });
+    await until(() => directory.asked.length > 2);
+    expect((await run.report()).resources.customer).toMatchObject({ error: null });
+    directory.unreadable = undefined;
+    await until(async () => {
+      passTime(host, 50);
+      return (await run.report()).finishedAt !== null;
+    });
+    expect(await found(host, await run.report())).toEqual(['local cus_7: changed-locally']);
   });
 });

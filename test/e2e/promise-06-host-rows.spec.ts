@@ -12,7 +12,7 @@ import { Column, DeleteDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import { Customer } from '../support/customer.js';
 import { databaseKind } from '../support/database.js';
 import { startHost, type Host } from '../support/host.js';
-import { found, longAgo, reconcile } from '../support/reconciling.js';
+import { found, longAgo, NONE, reconcile } from '../support/reconciling.js';
 import { effects, quick, write } from '../support/scenario.js';
 
 interface Person {
@@ -94,7 +94,7 @@ describe('nothing stays lost: what a handler has written is compared, where the 
     expect((await effects(host)).slice(before).sort()).toEqual(['updated cus_1', 'updated cus_2']);
     expect(await rows.findOneBy({ id: 'cus_1' })).toMatchObject({ email: 'Bern:1@example.com' });
     expect(await rows.countBy({ id: 'cus_2' })).toBe(1);
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
   });
 
   it('asks once for a page, and says whose records they are', async () => {
@@ -170,15 +170,15 @@ describe('nothing stays lost: rows of mirrors', () => {
   const rows = () => host.dataSource.getRepository(Account);
 
   it('are right as their columns hold them', async () => {
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
     await rows().update({ id: 'cus_1' }, { balance: '12.51' });
     expect(await found(host, await reconcile(host))).toEqual(['local cus_1: changed-locally']);
-    expect(await reconcile(host)).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: NONE });
   });
 
   it('are left deleted where the host has deleted them softly', async () => {
     await rows().softDelete({ id: 'cus_1' });
-    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: {} });
+    expect(await reconcile(host)).toMatchObject({ state: 'completed', findings: NONE });
     expect(await rows().count()).toBe(2);
   });
 

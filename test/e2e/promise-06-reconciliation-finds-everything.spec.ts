@@ -9,7 +9,7 @@ import {
 } from 'nestjs-hybrid-sync';
 import { startHost, type Host, type HostOptions } from '../support/host.js';
 import { Customer } from '../support/customer.js';
-import { found, longAgo, passTime, reconcile } from '../support/reconciling.js';
+import { found, longAgo, NONE, passTime, reconcile } from '../support/reconciling.js';
 import { effects, quick, settled, write } from '../support/scenario.js';
 
 const YEAR_S = 365 * 86_400;
@@ -108,7 +108,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     const second = await reconcile(host);
     expect(second).toMatchObject({
       state: 'completed',
-      findings: {},
+      findings: NONE,
       resources: { customer: { changed: 0 } },
     });
     expect(await found(host, second)).toEqual([]);
@@ -161,7 +161,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     page.release();
     await host.stripe.flush();
     const report = await run.done();
-    expect(report).toMatchObject({ state: 'completed', findings: {} });
+    expect(report).toMatchObject({ state: 'completed', findings: NONE });
     // What has come meanwhile is nothing that the run waits for.
     await settled(host);
     await expectMirrorEqual();
@@ -226,7 +226,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     ]);
     expect(report.findings.customer).toMatchObject({ local: 2, repaired: 2 });
     await expectMirrorEqual();
-    expect(await reconcile(host)).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: NONE });
   });
 
   it('learns what adopted rows hold, and reports those that are not right', async () => {
@@ -243,7 +243,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     expect(await found(host, await reconcile(host))).toEqual(['stale cus_7: never-delivered']);
     expect(host.stripe.requests.count({ path: /customers\/cus/ })).toBe(before);
     await expectMirrorEqual();
-    expect(await reconcile(host)).toMatchObject({ findings: {} });
+    expect(await reconcile(host)).toMatchObject({ findings: NONE });
   });
 
   it('is done for the resources that are asked for', async () => {

@@ -8,7 +8,7 @@ import {
   UnrecoverableError,
 } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host, type HostOptions } from '../support/host.js';
-import { found, longAgo, passTime, reconcile } from '../support/reconciling.js';
+import { found, longAgo, NONE, passTime, reconcile } from '../support/reconciling.js';
 import { effects, quick, settled, travel, write } from '../support/scenario.js';
 
 const DAY_MS = 86_400_000;
@@ -100,7 +100,7 @@ describe('nothing stays lost: reconciliation of the log', () => {
     expect(handled).toHaveLength(150 + 3 + 4);
 
     passTime(host, 600_000);
-    expect(await ofLog()).toMatchObject({ state: 'completed', findings: {} });
+    expect(await ofLog()).toMatchObject({ state: 'completed', findings: NONE });
     expect(await effects(host)).toHaveLength(handled.length);
   });
 
@@ -144,7 +144,7 @@ describe('nothing stays lost: reconciliation of the log', () => {
 
   it('takes nothing for lost that is on its way', async () => {
     host.stripe.create('customer', { id: 'cus_1' }, { delivery: 'lost' });
-    expect(await ofLog()).toMatchObject({ state: 'completed', findings: {} });
+    expect(await ofLog()).toMatchObject({ state: 'completed', findings: NONE });
     // It has come all the same.
     expect(await effects(host)).toEqual(['customer.created cus_1']);
   });
@@ -172,7 +172,7 @@ describe('nothing stays lost: reconciliation of the log', () => {
     expect(await found(host, await ofLog())).toEqual(['missing cus_1: never-delivered']);
     passTime(host, DAY_MS);
     const before = host.stripe.requests.all().length;
-    expect(await ofLog({ resources: ['product'] })).toMatchObject({ findings: {} });
+    expect(await ofLog({ resources: ['product'] })).toMatchObject({ findings: NONE });
     expect(host.stripe.requests.all().length - before).toBe(1);
   });
 

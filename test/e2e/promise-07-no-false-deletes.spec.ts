@@ -5,6 +5,7 @@ import type { ApiRequestEntry } from 'nestjs-hybrid-sync/testing';
 import { startHost, until, type Host } from '../support/host.js';
 import { Customer } from '../support/customer.js';
 import { quick, settled, travel } from '../support/scenario.js';
+import { NONE } from '../support/reconciling.js';
 
 const RECORDS = 1_000;
 
@@ -75,7 +76,7 @@ describe('no false deletes', () => {
     const report = await reconcile();
     expect(report).toMatchObject({
       state: 'failed',
-      findings: {},
+      findings: NONE,
       resources: { customer: { state: 'failed' } },
     });
     expect(report.resources.customer!.read).toBeGreaterThanOrEqual(300);
@@ -85,7 +86,7 @@ describe('no false deletes', () => {
     const body = { object: 'list', data: [], has_more: false, url: '/v1/customers' };
     host.stripe.faults.failNext({ match: seventh(), status: 200, body });
     const report = await reconcile();
-    expect(report).toMatchObject({ state: 'halted', findings: {} });
+    expect(report).toMatchObject({ state: 'halted', findings: NONE });
     expect(report.notDone).toEqual([
       expect.stringMatching(/^customer: \d+ of 1000 records are not in the listing/),
     ]);
@@ -118,7 +119,7 @@ describe('no false deletes', () => {
     const report = await reconcile();
     expect(report).toMatchObject({
       state: 'completed',
-      findings: {},
+      findings: NONE,
       resources: { customer: { read: RECORDS - 15 } },
     });
     expect(host.stripe.requests.count({ path: /customers\/cus/ }) - before).toBe(15);
@@ -133,7 +134,7 @@ describe('no false deletes', () => {
     });
     const before = host.stripe.requests.count({ path: /customers\/cus/ });
     const report = await reconcile();
-    expect(report).toMatchObject({ state: 'halted', findings: {} });
+    expect(report).toMatchObject({ state: 'halted', findings: NONE });
     expect(alarms).toEqual(['delete-cap']);
     // Not one of them was even asked for.
     expect(host.stripe.requests.count({ path: /customers\/cus/ })).toBe(before);
@@ -142,7 +143,7 @@ describe('no false deletes', () => {
   it('because the key may not list', async () => {
     host.stripe.faults.unauthorized = true;
     const report = await reconcile();
-    expect(report).toMatchObject({ state: 'failed', findings: {} });
+    expect(report).toMatchObject({ state: 'failed', findings: NONE });
   });
 
   it('and yet what is really gone goes', async () => {
@@ -154,7 +155,7 @@ describe('no false deletes', () => {
   it('and yet so many go as someone has seen to: the next run may believe it, and reads each of them', async () => {
     const gone = host.stripe.all('customer').slice(0, 150);
     for (const { id } of gone) host.stripe.delete('customer', id, { delivery: 'lost' });
-    expect(await reconcile()).toMatchObject({ state: 'halted', findings: {} });
+    expect(await reconcile()).toMatchObject({ state: 'halted', findings: NONE });
     expect(alarms).toEqual(['delete-cap']);
     const report = await reconcile({ believeDeletions: true });
     expect(report).toMatchObject({

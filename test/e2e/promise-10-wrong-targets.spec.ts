@@ -31,6 +31,24 @@ describe('a mirror to a target that cannot be meant', () => {
     ],
     ['a name that is none', mirrorTo('crm', { externalId: 'a b' }), /'a b' is no API name/],
     [
+      'a field that is not there',
+      mirrorTo('crm', { externalId: 'Stripe_Id__c', notCompared: ['Totl__c'] }),
+      /no such field of Invoice__c.*Totl__c.*Total__c/,
+    ],
+    [
+      'a field that is no array of fields',
+      mirrorTo('crm', { externalId: 'Stripe_Id__c', notCompared: 'Total__c' as never }),
+      /notCompared must be an array/,
+    ],
+    [
+      'a `read` that is no method',
+      mirror('stripe', 'invoice', {
+        to: { name: 'x', write: () => Promise.resolve([]), read: true as never },
+        map: () => ({}),
+      }),
+      /methods only for `read` and `isSame`/,
+    ],
+    [
       'a transaction',
       mirror('stripe', 'invoice', {
         to: salesforceObject('crm', 'Invoice__c', { externalId: 'Stripe_Id__c' }),

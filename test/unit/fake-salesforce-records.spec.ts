@@ -51,6 +51,43 @@ describe('FakeSalesforce, by the real jsforce', () => {
     expect(org.all('Account')).toEqual([]);
   });
 
+  it('keeps values as Salesforce does, which is not always as they were given', async () => {
+    org.defineObject('Visit__c', {
+      fields: {
+        Day__c: { type: 'date' },
+        At__c: { type: 'datetime' },
+        Fee__c: { type: 'currency' },
+        Share__c: { type: 'percent' },
+        Note__c: { type: 'string' },
+        Page__c: { type: 'textarea', html: true },
+        Tags__c: { type: 'multipicklist' },
+        Done__c: { type: 'boolean' },
+      },
+    });
+    const { id } = (await connection.sobject('Visit__c').create({
+      Day__c: '2026-01-31T23:00:00Z',
+      At__c: '2026-01-31T12:00:00.789+02:00',
+      Fee__c: 12.345_6,
+      Share__c: 12.345_6,
+      Note__c: ' padded\n',
+      Page__c: "<p>it's</p>",
+      Tags__c: 'b;a',
+      Done__c: null,
+    })) as { id: string };
+    expect(await connection.sobject('Visit__c').retrieve(id)).toMatchObject({
+      Day__c: '2026-01-31',
+      At__c: '2026-01-31T10:00:00.000+0000',
+      Fee__c: 12.35,
+      Share__c: 12.345_6,
+      Note__c: 'padded',
+      Page__c: '<p>it&#39;s</p>',
+      Tags__c: 'a;b',
+      Done__c: false,
+    });
+    const { fields } = await connection.sobject('Visit__c').describe();
+    expect(fields.find(({ name }) => name === 'Fee__c')).toMatchObject({ type: 'currency', scale: 2 });
+  });
+
   it('refuses an object that there is not', async () => {
     expect(await refusal(connection.query('SELECT Id FROM Invoice'))).toMatchObject({ code: 'INVALID_TYPE' });
   });

@@ -16,8 +16,14 @@ export interface SalesforceRequest {
 
 export interface DescribedField {
   readonly name: string;
+  /** In Salesforce's words: `currency`. */
   readonly type: string;
+  /** Digits behind the point. */
+  readonly scale: number;
+  /** Rich text. */
+  readonly htmlFormatted: boolean;
   readonly externalId: boolean;
+  readonly caseSensitive: boolean;
   /** The field that it is a part of. */
   readonly compoundFieldName?: string | null;
 }

@@ -1,6 +1,6 @@
 import type { ConnectorProblem, FetchOptions } from '../../model/connector.js';
 import { unknownName } from '../../model/option-problem.js';
-import type { SalesforceClient } from './salesforce.client.js';
+import type { DescribedObject, SalesforceClient } from './salesforce.client.js';
 import { SalesforceLoginError } from './salesforce.failure.js';
 import type { SalesforceObjectOptions } from './salesforce.options.js';
 
@@ -18,8 +18,9 @@ export async function inspectOrg(
   try {
     const found = [];
     for (const [object, { fields = [] }] of Object.entries(objects))
-      found.push(await objectProblem(client, object, fields, options));
-    for (const event of platformEvents) found.push(await objectProblem(client, event, [], options));
+      found.push(fieldsProblem(await client.describe(object, options), object, fields));
+    for (const event of platformEvents)
+      found.push(fieldsProblem(await client.describe(event, options), event, []));
     return found.filter((message) => message !== null).map((message) => invalid(`${connection}: ${message}`));
   } catch (error) {
     if (!(error instanceof SalesforceLoginError) || !error.isRefusal) throw error;
@@ -27,14 +28,15 @@ export async function inspectOrg(
   }
 }
 
-/** What is wrong with an external id field that rows are to be known by; `null`: nothing. */
-export async function externalIdProblem(
-  client: SalesforceClient,
+/**
+ * What is wrong with an external id field that rows are to be known by; `null`: nothing.
+ * @param described the object, if the org has it
+ */
+export function externalIdProblem(
+  described: DescribedObject | null,
   object: string,
   externalId: string,
-  options: FetchOptions,
-): Promise<string | null> {
-  const described = await client.describe(object, options);
+): string | null {
   if (!described) return noSuchObject(object);
   const field = described.fields.find(({ name }) => name === externalId);
   if (!field) return noSuchField(object, externalId, described.fields);
@@ -43,13 +45,12 @@ export async function externalIdProblem(
     : `${object}.${externalId} is no external id: mark it as one in the field's settings, unique and case-sensitive`;
 }
 
-async function objectProblem(
-  client: SalesforceClient,
+/** The first of some fields that an object has not; `null`: it has them all. */
+export function fieldsProblem(
+  described: DescribedObject | null,
   object: string,
   fields: readonly string[],
-  options: FetchOptions,
-): Promise<string | null> {
-  const described = await client.describe(object, options);
+): string | null {
   if (!described) return noSuchObject(object);
   // Of what parents have, nothing is known here.
   const own = fields.filter((field) => !field.includes('.'));

@@ -1,10 +1,12 @@
 import type { Connector } from '../../model/connector.js';
 import { DEFAULT_CONNECTION } from '../../model/record.js';
 import type { Target, TargetContext, TargetRow } from '../../model/target.js';
-import { RetryLaterError, UnrecoverableError } from '../../sync.errors.js';
-import type { SalesforceClient } from './salesforce.client.js';
+import { ProviderError, RetryLaterError, UnrecoverableError } from '../../sync.errors.js';
+import type { DescribedObject, SalesforceClient } from './salesforce.client.js';
 import { SalesforceConnector } from './salesforce.connector.js';
-import { externalIdProblem } from './salesforce.inspection.js';
+import { externalIdProblem, fieldsProblem } from './salesforce.inspection.js';
+import { readRows } from './salesforce.rows.js';
+import { isSameInField } from './salesforce.same-value.js';
 import { MOST_WHOLE_RECORDS, quoted } from './salesforce.soql.js';
 
 /** Where rows of an object are written, and what they are known by there. */
@@ -13,6 +15,12 @@ export interface SalesforceObjectTargetOptions {
   externalId: string;
   /** The source's connection. @default 'default' */
   connectionId?: string;
+  /**
+   * Fields by their API names that the org writes over by itself, with a flow or a trigger: reconciliations do not compare them,
+   * and would write them again each time otherwise.
+   * @default none
+   */
+  notCompared?: readonly string[];
 }
 
 /** A row's fields, by their API names. A parent by its external id: `{ Account__r: { Stripe_Id__c: 'cus_1' } }`. */
@@ -47,7 +55,8 @@ const INVALID: ReadonlySet<string> = new Set([
  * An object of a Salesforce source, to write to: `mirror('stripe', 'invoice', { to: salesforceObject('crm', 'Invoice__c', {
  * externalId: 'Stripe_Id__c' }), map })`. Rows are upserted by their external id, up to 200 by one call, so that writing one twice is
  * as good as once. Each has a result of its own: one that a validation refuses is dead, one that someone else is at is tried again
- * a second later.
+ * a second later. Reconciliations read them, up to 200 by one query, and find those that someone has changed or deleted there; rich
+ * text, files and encrypted text are not compared.
  *
  * @param source the name of a Salesforce source of the application
  * @param object its API name; it need not be one of the source's `objects`
@@ -55,20 +64,23 @@ const INVALID: ReadonlySet<string> = new Set([
 export function salesforceObject(
   source: string,
   object: string,
-  { externalId, connectionId = DEFAULT_CONNECTION }: SalesforceObjectTargetOptions,
+  { externalId, connectionId = DEFAULT_CONNECTION, notCompared = [] }: SalesforceObjectTargetOptions,
 ): Target<SalesforceFieldValues> {
-  return new SalesforceObjectTarget(source, object, externalId, connectionId);
+  return new SalesforceObjectTarget(source, object, externalId, connectionId, notCompared);
 }
 
 class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
   readonly name: string;
   readonly mostRows = MOST_ROWS;
+  /** As the org has said at boot, or when rows were first read. */
+  private described?: DescribedObject;
 
   constructor(
     readonly source: string,
     private readonly object: string,
     private readonly externalId: string,
     readonly connectionId: string,
+    private readonly notCompared: readonly string[],
   ) {
     this.name = `${source}.${object}`;
   }
@@ -77,20 +89,49 @@ class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
     if (!(connector instanceof SalesforceConnector)) return `'${this.source}' is no Salesforce source`;
     if (![DEFAULT_CONNECTION, ...connector.connections].includes(this.connectionId))
       return `'${this.source}' has no connection '${this.connectionId}'`;
-    const wrong = [this.object, this.externalId].find((name) => !/^[A-Za-z]\w*$/.test(name));
+    if (!Array.isArray(this.notCompared)) return 'notCompared must be an array of API names of fields';
+    const wrong = [this.object, this.externalId, ...this.notCompared].find(
+      (name) => !/^[A-Za-z]\w*$/.test(name),
+    );
     return wrong === undefined ? null : `'${wrong}' is no API name of Salesforce's`;
   }
 
-  inspect({ connector, ...options }: TargetContext): Promise<string | null> {
-    const client = (connector as SalesforceConnector).clientOf(this.connectionId);
-    return externalIdProblem(client, this.object, this.externalId, options);
+  async inspect(context: TargetContext): Promise<string | null> {
+    const described = await this.clientOf(context).describe(this.object, context);
+    this.described = described ?? undefined;
+    return (
+      externalIdProblem(described, this.object, this.externalId) ??
+      fieldsProblem(described, this.object, this.notCompared)
+    );
+  }
+
+  async read(
+    rows: readonly TargetRow<SalesforceFieldValues>[],
+    context: TargetContext,
+  ): Promise<(object | null)[]> {
+    const { object, externalId } = this;
+    const client = this.clientOf(context);
+    this.described ??= (await client.describe(object, context)) ?? undefined;
+    if (!this.described) throw new ProviderError('rejected', `Salesforce: there is no object ${object}`);
+    return readRows(client, { object, externalId, described: this.described }, rows, context);
+  }
+
+  isSame(found: unknown, wanted: unknown, name: string): boolean {
+    const isMeant = (other: string) => other.toLowerCase() === name.toLowerCase();
+    // The row was found by it.
+    if ([this.externalId, 'attributes', ...this.notCompared].some(isMeant)) return true;
+    return isSameInField(
+      this.described?.fields.find((field) => isMeant(field.name)),
+      found,
+      wanted,
+    );
   }
 
   async write(
     rows: readonly TargetRow<SalesforceFieldValues>[],
     context: TargetContext,
   ): Promise<(Error | null)[]> {
-    const client = (context.connector as SalesforceConnector).clientOf(this.connectionId);
+    const client = this.clientOf(context);
     const saved = rows.filter(({ row }) => row !== null);
     const removed = rows.filter(({ row }) => row === null);
     const results = new Map<TargetRow, Error | null>();
@@ -99,6 +140,10 @@ class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
     if (saved.length > 0) note(saved, await this.upsert(client, saved, context));
     if (removed.length > 0) note(removed, await this.remove(client, removed, context));
     return rows.map((row) => results.get(row) ?? null);
+  }
+
+  private clientOf({ connector }: TargetContext): SalesforceClient {
+    return (connector as SalesforceConnector).clientOf(this.connectionId);
   }
 
   private async upsert(

@@ -18,6 +18,7 @@ import type { TargetMirror, TargetMirrorOptions } from '../mirror.js';
 import { functionOf, providedProblem } from '../provided-function.js';
 import { assertSource } from '../source-selector.js';
 import type { ChangeHandler } from '../sync-handler.js';
+import { differingTargetRows, type WantedRow } from './target.compare.js';
 import { SyncTargets } from './sync-targets.js';
 
 /** Makes such a mirror the change handler that it is: one without a transaction. */
@@ -28,6 +29,11 @@ export function targetMirrorHandler(
 ): ChangeHandler {
   const { to, key = ({ id }) => id, map, onDelete = 'delete', ...options } = mirror.options;
   const rowOf = functionOf('map', map, moduleRef);
+  const rowOfNone = onDelete === 'keep' ? undefined : onDelete === 'delete' ? null : onDelete.set;
+  const wantedRow: WantedRow = async (data, record) => {
+    const row: object | null = await rowOf(data, record);
+    return row === null ? rowOfNone : { ...row };
+  };
   return {
     kind: 'change',
     ...namesOf(options, `mirror:${source}.${mirror.resource}>${to.name}`),
@@ -36,19 +42,24 @@ export function targetMirrorHandler(
     options: { ...options, transaction: 'none' },
     async call({ kind, data, record }) {
       const targets = moduleRef.get(SyncTargets, { strict: false });
-      const row = kind === 'deleted' ? null : await rowOf(data, record);
-      if (row !== null) return targets.save(to, key(record), row);
-      if (onDelete === 'keep') return undefined;
-      return onDelete === 'delete'
-        ? targets.delete(to, key(record))
-        : targets.save(to, key(record), onDelete.set);
+      const row = kind === 'deleted' ? rowOfNone : await wantedRow(data, record);
+      if (row === undefined) return undefined;
+      return row === null ? targets.delete(to, key(record)) : targets.save(to, key(record), row);
     },
+    ...(to.read && {
+      differing: (records, reading) => differingTargetRows(to, key, wantedRow, records, reading),
+    }),
   };
 }
 
 const aTarget: OptionKind = {
-  takes: 'a target with a name, of at most 200 characters, and a method `write`',
-  fits: (value) => isRecord(value) && aText(200).fits(value.name) && aFunction.fits(value.write),
+  takes:
+    'a target with a name, of at most 200 characters, a method `write`, and methods only for `read` and `isSame`',
+  fits: (value) =>
+    isRecord(value) &&
+    aText(200).fits(value.name) &&
+    aFunction.fits(value.write) &&
+    [value.read, value.isSame].every((method) => method === undefined || aFunction.fits(method)),
 };
 
 const KINDS = {

@@ -7,17 +7,27 @@ import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 
-/** A listed record that is not known as it is listed. */
-export interface Difference {
+/** A listed record, and what is stored of it. */
+export interface Compared {
   readonly record: RecordKey;
   readonly recordKey: Buffer;
-  /** `unsure`: the listing has less of it, or what is stored says nothing. */
-  readonly kind: 'missing' | 'stale' | 'unsure';
   /** The version that is stored. */
   readonly version: number;
   /** When it was stored; null: never. */
   readonly savedAt: Date | null;
   readonly listed: ListedRecord;
+}
+
+/** A listed record that is not known as it is listed. */
+export interface Difference extends Compared {
+  /** `unsure`: the listing has less of it, or what is stored says nothing. */
+  readonly kind: 'missing' | 'stale' | 'unsure';
+}
+
+/** Those that differ, and those that do not. */
+export interface Comparison {
+  readonly different: readonly Difference[];
+  readonly alike: readonly Compared[];
 }
 
 /** Compares what is listed with what is stored. */
@@ -28,14 +38,14 @@ export class ComparisonService {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
-  /** Those that differ, and those that do not. Records with waiting events are neither: they are on their way. */
+  /** Records with waiting events are neither different nor alike: they are on their way. */
   async compare(
     query: Query,
     place: Omit<RecordKey, 'id'>,
     records: readonly ListedRecord[],
-  ): Promise<{ different: Difference[]; alike: ListedRecord[] }> {
+  ): Promise<Comparison> {
     const different: Difference[] = [];
-    const alike: ListedRecord[] = [];
+    const alike: Compared[] = [];
     if (records.length === 0) return { different, alike };
     const keyed = records.map((each) => ({ each, key: recordKeyOf({ ...place, id: each.id }) }));
     const keys = keyed.map(({ key }) => key);
@@ -48,9 +58,9 @@ export class ComparisonService {
       const kind = this.kindOf(place, each, row);
       const version = row ? numberIn(row.version) : 0;
       const savedAt = timeIn(row?.saved_at);
-      const record = { ...place, id: each.id };
-      if (kind) different.push({ record, recordKey: key, kind, version, savedAt, listed: each });
-      else alike.push(each);
+      const compared = { record: { ...place, id: each.id }, recordKey: key, version, savedAt, listed: each };
+      if (kind) different.push({ ...compared, kind });
+      else alike.push(compared);
     }
     return { different, alike };
   }

@@ -1,9 +1,8 @@
-import type { Query } from '../../database/sync.database.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import type { Connector, FetchOptions, ListedRecord, ListPage } from '../../model/connector.js';
 import type { ConnectionKey, RecordKey } from '../../model/record.js';
 import type { Slice } from '../runs/run.progress.js';
-import type { PageMove, PageReader } from './page-reader.js';
+import type { PageMove, PageReader, StorePage } from './page-reader.js';
 
 /** Records that are stored at once, however many a page has: statements take only so many values. */
 const BATCH = 2_000;
@@ -15,15 +14,15 @@ export interface ListedPage {
   readonly ticket: string;
 }
 
-/** Stores what a page is good for. @returns events that were not known */
-export type TakeListed = (query: Query, page: ListedPage) => Promise<readonly InboxRow[]>;
+/** What is to become of a page: described at `PageReader.take`. */
+export type TakeListed = (page: ListedPage) => StorePage | Promise<StorePage>;
 
 /** Reads listings of records. */
 export class ListingReader implements PageReader<ListPage> {
   constructor(
     private readonly connection: ConnectionKey,
     private readonly connector: Connector,
-    private readonly take: TakeListed,
+    private readonly takeListed: TakeListed,
   ) {}
 
   read(resource: string, { from, to, page }: Slice, options: FetchOptions): Promise<ListPage> {
@@ -36,18 +35,17 @@ export class ListingReader implements PageReader<ListPage> {
     return { next, reached, read: records.length, asBefore, againInMs };
   }
 
-  async store(
-    query: Query,
-    resource: string,
-    { records }: ListPage,
-    ticket: string,
-  ): Promise<readonly InboxRow[]> {
+  async take(resource: string, { records }: ListPage, ticket: string): Promise<StorePage> {
     const { source, connectionId } = this.connection;
     const place = { source, connectionId, resource };
-    const fresh: InboxRow[] = [];
+    const stores: StorePage[] = [];
     for (let at = 0; at < records.length; at += BATCH)
-      fresh.push(...(await this.take(query, { place, records: records.slice(at, at + BATCH), ticket })));
-    return fresh;
+      stores.push(await this.takeListed({ place, records: records.slice(at, at + BATCH), ticket }));
+    return async (query) => {
+      const fresh: InboxRow[] = [];
+      for (const store of stores) fresh.push(...(await store(query)));
+      return fresh;
+    };
   }
 
   /** Contents may be refused: what is listed without is read by itself. */

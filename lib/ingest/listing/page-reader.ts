@@ -17,6 +17,9 @@ export interface PageMove {
   readonly againInMs: number;
 }
 
+/** Stores what a page is good for, in the transaction that moves the run on. @returns events that were not known */
+export type StorePage = (query: Query) => Promise<readonly InboxRow[]>;
+
 /** What a run reads page by page, and what becomes of a page. */
 export interface PageReader<Page = unknown> {
   /** One call. @throws ProviderError */
@@ -25,12 +28,11 @@ export interface PageReader<Page = unknown> {
   moveOf(page: Page): PageMove;
 
   /**
-   * Stores what a page is good for, in the transaction that moves the run on.
+   * Finds out what else has to be known of a page, while no transaction is open.
    * @param ticket that was drawn before it was asked for
-   * @returns events that were not known
-   * @throws TargetReadError if the host's own rows could not be read
+   * @throws TargetReadError if what handlers have made of its records could not be read
    */
-  store(query: Query, resource: string, page: Page, ticket: string): Promise<readonly InboxRow[]>;
+  take(resource: string, page: Page, ticket: string): Promise<StorePage>;
 
   /** The same page with nothing in it that the tables refuse. */
   withoutRefused(page: Page): Promise<Page>;

@@ -4,7 +4,7 @@ import type { ChangesPage, Connector, FetchOptions, IncomingEvent } from '../../
 import type { ConnectionKey } from '../../model/record.js';
 import type { SyncClock } from '../../sync.clock.js';
 import type { Slice } from '../runs/run.progress.js';
-import type { PageMove, PageReader } from '../listing/page-reader.js';
+import type { PageMove, PageReader, StorePage } from '../listing/page-reader.js';
 
 /** What becomes of the events of a page. */
 export interface TakeLogged {
@@ -20,7 +20,7 @@ export class LogReader implements PageReader<ChangesPage> {
     private readonly connection: ConnectionKey,
     private readonly connector: Connector,
     private readonly clock: SyncClock,
-    private readonly take: TakeLogged,
+    private readonly logged: TakeLogged,
   ) {}
 
   read(_resource: string, { from, page }: Slice, options: FetchOptions): Promise<ChangesPage> {
@@ -33,12 +33,12 @@ export class LogReader implements PageReader<ChangesPage> {
     return { next: more ? cursor : null, reached: null, read: events.length, asBefore: false, againInMs: 0 };
   }
 
-  store(query: Query, _resource: string, { events }: ChangesPage): Promise<readonly InboxRow[]> {
-    return this.take.store(query, events);
+  take(_resource: string, { events }: ChangesPage): Promise<StorePage> {
+    return Promise.resolve((query: Query) => this.logged.store(query, events));
   }
 
   async withoutRefused(page: ChangesPage): Promise<ChangesPage> {
-    await this.take.keepRefused(page.events);
+    await this.logged.keepRefused(page.events);
     return { ...page, events: [] };
   }
 }

@@ -46,7 +46,7 @@ export class BackfillService {
 
   /** Goes on with a run for as long as something can be done. @throws RunLostError */
   work(run: HeldRun): Promise<void> {
-    return this.phases.carryOut(run, async (query, { place, records, ticket }) => {
+    return this.phases.carryOut(run, ({ place, records, ticket }) => async (query) => {
       const { different } = await this.comparisons.compare(query, place, records);
       const rows = different.map(({ record, listed: { data } }) => {
         const body = data === null ? undefined : { data, ticket };

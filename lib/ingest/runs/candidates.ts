@@ -3,9 +3,11 @@ import type { LocalDifference } from '../listing/target-comparison.service.js';
 import type { Candidate } from './finding.service.js';
 
 /** An adopted row that is not as it should be was never right. */
-export function localCandidateOf(unsure: readonly Difference[]): (difference: LocalDifference) => Candidate {
+export function localCandidateOf(
+  different: readonly Difference[],
+): (difference: LocalDifference) => Candidate {
   return ({ record, recordKey, version }) => {
-    const adopted = unsure.some((each) => each.recordKey.equals(recordKey));
+    const adopted = different.some((each) => each.recordKey.equals(recordKey));
     return { record, recordKey, version, savedAt: null, kind: adopted ? 'stale' : 'local' };
   };
 }

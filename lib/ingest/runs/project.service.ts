@@ -49,7 +49,7 @@ export class ProjectService {
 
   /** Goes on with a run for as long as something can be done. @throws RunLostError */
   work(run: HeldRun): Promise<void> {
-    return this.phases.carryOut(run, async (query, { place, records, ticket }) => {
+    return this.phases.carryOut(run, ({ place, records, ticket }) => async (query) => {
       if (records.length === 0) return [];
       const keys = records.map(({ id }) => recordKeyOf({ ...place, id }));
       const { sql, params } = showAgainStatement(this.database, keys, [run.request.handler!]);

@@ -1,25 +1,20 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { Query } from '../../database/sync.database.js';
 import { Dispatcher, dueRecordsOf } from '../../dispatch/dispatcher.js';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import { InboxService } from '../../inbox/inbox.service.js';
-import { recordKeyOf } from '../../model/keys.js';
 import { aBoolean, oneOf } from '../../model/option-kinds.js';
 import type { ConnectionKey } from '../../model/record.js';
 import { Telemetry } from '../../observe/telemetry.js';
 import { SyncClock } from '../../sync.clock.js';
 import type { ReconcileDepth } from '../../sync.source.options.js';
-import { ComparisonService } from '../listing/comparison.service.js';
-import { TargetComparisonService } from '../listing/target-comparison.service.js';
-import type { ListedPage } from '../listing/listing.reader.js';
 import { FindingReportService } from './finding-report.service.js';
 import { FindingService, type Candidate } from './finding.service.js';
 import { ListingTargets, type ListingTarget } from './listing.targets.js';
 import { RunPhases } from './run.phases.js';
-import { candidateOf, localCandidateOf } from './candidates.js';
 import { ConfirmationService } from './confirmation.service.js';
 import { LogReconcileService } from './log-reconcile.service.js';
+import { PageReconcileService } from './page-reconcile.service.js';
 import { newProgress, withCompared, type Progress } from './run.progress.js';
 import { RunService, type HeldRun } from './run.service.js';
 import { VerdictService } from './verdict.service.js';
@@ -64,8 +59,7 @@ export class ReconcileService {
     private readonly runs: RunService,
     private readonly targets: ListingTargets,
     private readonly phases: RunPhases,
-    private readonly comparisons: ComparisonService,
-    private readonly mirrors: TargetComparisonService,
+    private readonly pages: PageReconcileService,
     private readonly findings: FindingService,
     private readonly confirmations: ConfirmationService,
     private readonly logs: LogReconcileService,
@@ -120,7 +114,7 @@ export class ReconcileService {
     const isOfLog = run.kind === 'reconcile-log';
     const read = await (isOfLog
       ? this.phases.read(run, this.logs.reader(run))
-      : this.phases.list(run, (query, page) => this.take(run, query, page)));
+      : this.phases.list(run, (page) => this.pages.take(run, page)));
     if (!read) return;
     const progress = await this.findGone(run, read);
     if (run.request.dryRun && !isOfLog) {
@@ -135,37 +129,6 @@ export class ReconcileService {
     const failed = states.includes('failed') || dead > 0;
     await this.runs.finish(run, states.includes('halted') ? 'halted' : failed ? 'failed' : 'completed');
     await this.tell(run);
-  }
-
-  private async take(
-    run: HeldRun,
-    query: Query,
-    { place, records, ticket }: ListedPage,
-  ): Promise<InboxRow[]> {
-    const seen = records.map(({ id }) => ({
-      record: { ...place, id },
-      recordKey: recordKeyOf({ ...place, id }),
-    }));
-    await this.findings.noteListed(query, run.id, seen);
-    const { different, alike } = await this.comparisons.compare(query, place, records);
-    // What is not known yet, but there: adopted rows, of which it is to be told whether they are as they should be.
-    const unsure = different.filter(({ kind, listed }) => kind === 'unsure' && listed.data !== null);
-    const local = await this.mirrors.differences(query, place, [
-      ...alike,
-      ...unsure.map(({ listed }) => listed),
-    ]);
-    const candidates = [...different.flatMap(candidateOf), ...local.map(localCandidateOf(unsure))];
-    await this.findings.noteCandidates(query, run.id, candidates);
-    if (run.request.dryRun) return [];
-    await this.mirrors.showAgain(query, local);
-    const rows = different.map((difference) => {
-      const { record, kind, listed } = difference;
-      // What may be a finding is read by itself; what is only not known yet is known by its listing.
-      const body = kind === 'unsure' && listed.data ? { data: listed.data, ticket } : undefined;
-      return this.idempotency.derivedRow(record, 'reconcile', run.id, body);
-    });
-    const again = local.map(({ record }) => this.idempotency.derivedRow(record, 'reconcile', run.id));
-    return this.inbox.acceptWithin(query, [...rows, ...again.filter((row) => !isIn(rows, row))]);
   }
 
   /** What was known and is not listed: of resources that were listed to their end, and if there are not too many. */
@@ -233,8 +196,4 @@ export class ReconcileService {
 
 async function isBegun(run: Promise<string | null>): Promise<boolean> {
   return (await run) !== null;
-}
-
-function isIn(rows: readonly InboxRow[], { dedupeKey }: InboxRow): boolean {
-  return rows.some((row) => row.dedupeKey.equals(dedupeKey));
 }

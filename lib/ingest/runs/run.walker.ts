@@ -36,7 +36,7 @@ const LOOK_AGAIN_MS = 200;
 const MOST_FAILURES = 8;
 const FIRST_RETRY_MS = 2_000;
 
-/** And tries to read the host's own rows. */
+/** And tries to read what handlers have made of its records, where it is not known to be nobody's fault that it fails. */
 const MOST_UNREADABLE = 3;
 
 interface Stored {
@@ -44,8 +44,10 @@ interface Stored {
   readonly progress: Progress;
 }
 
-/** A page that the provider, or the host's own rows, have kept the run from. */
-type FailedPage = Omit<FailedCall, 'failure'> & { readonly failure: FailedCall['failure'] | 'unreadable' };
+/** A page that the provider has kept the run from, or what handlers have made of its records. */
+type FailedPage = Omit<FailedCall, 'failure'> & {
+  readonly failure: FailedCall['failure'] | 'target-unreadable' | 'target-away';
+};
 
 /** Reads what a run is about, page after page, from where it had come to. */
 @Injectable()
@@ -94,7 +96,7 @@ export class RunWalker {
         else if (stored.failure === 'rate-limited') waitMs = Math.max(waitMs ?? 0, stored.pausedMs);
         else {
           const failures = progress[resource]!.failures + 1;
-          const most = stored.failure === 'unreadable' ? MOST_UNREADABLE : MOST_FAILURES;
+          const most = stored.failure === 'target-unreadable' ? MOST_UNREADABLE : MOST_FAILURES;
           const gaveUp = stored.failure === 'rejected' || failures >= most;
           const failed = withFailure(progress, resource, stored.message, gaveUp);
           progress = await this.runs.save(
@@ -102,7 +104,9 @@ export class RunWalker {
             () => failed,
             () => Promise.resolve(),
           );
-          if (!gaveUp) waitMs = Math.max(waitMs ?? 0, FIRST_RETRY_MS * 2 ** (failures - 1));
+          if (!gaveUp) waitMs = Math.max(waitMs ?? 0, FIRST_RETRY_MS * 2 ** (failures - 1), stored.pausedMs);
+          // The rows of the other pages are at the same target.
+          if (stored.failure.startsWith('target-')) break;
         }
       }
       if (waitMs !== null) return waitMs;
@@ -137,16 +141,16 @@ export class RunWalker {
     const dueAt = againInMs > 0 ? this.clock.now() + againInMs : null;
     let fresh: readonly InboxRow[] = [];
     try {
+      const store = await reader.take(resource, page, readBy);
       const after = await this.runs.save(
         run,
         (changed: number) => withPage(progress, resource, slice, { ...move, changed, ticket: readBy, dueAt }),
-        async (query) => (fresh = await reader.store(query, resource, page, readBy)).length,
+        async (query) => (fresh = await store(query)).length,
       );
       this.dispatcher.dispatch(dueRecordsOf(fresh));
       return { outcome: 'stored', progress: after };
     } catch (error) {
-      if (error instanceof TargetReadError)
-        return { outcome: 'failed', failure: 'unreadable', message: error.message, pausedMs: 0 };
+      if (error instanceof TargetReadError) return failedBy(error);
       if (!isDataError(error) || refused) throw error;
       const rest = await reader.withoutRefused(page);
       return this.store(run, progress, resource, slice, rest, ticket, reader, true);
@@ -165,4 +169,9 @@ export class RunWalker {
     );
     return rows.length >= MOST_WAITING;
   }
+}
+
+function failedBy({ message, afterMs }: TargetReadError): FailedPage {
+  const failure = afterMs === null ? 'target-unreadable' : 'target-away';
+  return { outcome: 'failed', failure, message, pausedMs: afterMs ?? 0 };
 }

@@ -19,7 +19,11 @@ export class VerdictService {
   async decide(run: Run, inFlightSince: Date): Promise<void> {
     const { tables } = this.database;
     const open = await this.database.query<CandidateRow>(
-      `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.deleted_at
+      `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.deleted_at,
+         CASE WHEN EXISTS (
+           SELECT 1 FROM ${tables.mark} AS mark
+           WHERE mark.record_key = finding.record_key AND mark.event_id = 0 AND mark.state = 'dead'
+         ) THEN 1 ELSE 0 END AS given_up
        FROM ${tables.finding} AS finding LEFT JOIN ${tables.record} AS record ON record.record_key = finding.record_key
        WHERE finding.run_id = $1 AND finding.state IN ('candidate', '${READ}') ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
       [run.id],
@@ -29,14 +33,16 @@ export class VerdictService {
     for (const row of open) {
       const its = events.get(row.record_key.toString('hex')) ?? NO_EVENTS;
       const confirmed = hasDiffered(run, row) && (ofLog(run) || !its.inFlight);
+      const isGivenUp = row.kind === 'local' && numberIn(row.given_up) === 1;
+      const isOpen = its.unfinished || isGivenUp;
       await this.database.query(
         `UPDATE ${tables.finding} SET state = $3, cause = $4, repaired = $5 WHERE run_id = $1 AND record_key = $2`,
         [
           run.id,
           row.record_key,
           confirmed ? 'confirmed' : 'refuted',
-          causeOf(row.kind, its),
-          confirmed && !run.request.dryRun && !its.unfinished && !(ofLog(run) && its.dead),
+          causeOf(row.kind, { ...its, dead: its.dead || isGivenUp }),
+          confirmed && !run.request.dryRun && !isOpen && !(ofLog(run) && its.dead),
         ],
       );
     }
@@ -111,6 +117,8 @@ interface CandidateRow {
   readonly kind: FindingKind;
   readonly version: unknown;
   readonly now_version: unknown;
+  /** A change handler has given up on the record. */
+  readonly given_up: unknown;
 }
 
 interface EventsRow {

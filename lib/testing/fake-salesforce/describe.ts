@@ -1,6 +1,6 @@
 import { ok, type ApiParts, type Route } from './route.js';
 import { isCompound } from './compound-fields.js';
-import type { FieldDefinition } from './object-definition.js';
+import { scaleOf, type FieldDefinition } from './object-definition.js';
 import type { SObject } from './schema.js';
 
 /** What there is: objects, fields, limits. */
@@ -60,6 +60,8 @@ function fieldOf(name: string, definition: FieldDefinition): object {
     length: ['string', 'textarea', 'email', 'phone', 'url', 'picklist', 'id', 'reference'].includes(type)
       ? (length ?? 255)
       : 0,
+    scale: scaleOf(definition),
+    htmlFormatted: definition.html ?? false,
     custom: name.endsWith('__c'),
     externalId,
     idLookup: externalId || name === 'Id',

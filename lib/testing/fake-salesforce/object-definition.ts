@@ -4,6 +4,7 @@ export type FieldType =
   | 'string'
   | 'textarea'
   | 'picklist'
+  | 'multipicklist'
   | 'email'
   | 'phone'
   | 'url'
@@ -24,6 +25,10 @@ export interface FieldDefinition {
   readonly type: FieldType;
   /** Characters of a text. @default 255 */
   readonly length?: number;
+  /** Digits behind the point that a number is rounded to. @default 0 for `int`, 2 for `currency`, else 18 */
+  readonly scale?: number;
+  /** Of a `textarea`: rich text, which the org writes in its own way. @default false */
+  readonly html?: boolean;
   /** An external id can be upserted by; it is unique. @default false */
   readonly externalId?: boolean;
   /** @default that of `externalId` */
@@ -150,4 +155,11 @@ export const STANDARD_OBJECTS: Readonly<Record<string, ObjectDefinition>> = {
 /** All fields of an object, those that every object has first. */
 export function allFieldsOf({ fields }: ObjectDefinition): Readonly<Record<string, FieldDefinition>> {
   return { ...SYSTEM, ...NAMED, ...fields };
+}
+
+/** Digits behind the point that a number has. */
+export function scaleOf({ type, scale }: FieldDefinition): number {
+  if (scale !== undefined) return scale;
+  if (type === 'currency') return 2;
+  return ['double', 'percent'].includes(type) ? 18 : 0;
 }

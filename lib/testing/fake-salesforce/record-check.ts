@@ -1,8 +1,8 @@
 import { longIdOf } from '../../connectors/salesforce/salesforce.record-id.js';
 import { SalesforceApiError } from './api-error.js';
 import { isCompound } from './compound-fields.js';
-import { formatTime, parseTime } from './dates.js';
-import type { FieldDefinition } from './object-definition.js';
+import { formatTime, parseTime, secondOf } from './dates.js';
+import { scaleOf, type FieldDefinition } from './object-definition.js';
 import type { SalesforceFields, StoredRecord } from './stored-record.js';
 import { linkOf, type Schema, type SObject } from './schema.js';
 
@@ -105,7 +105,10 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }
 
-function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: unknown): unknown {
+/** As the org keeps it, which is not always as it was given. */
+function valueOf(name: string, definition: FieldDefinition, given: unknown): unknown {
+  const { type, length = 255 } = definition;
+  const value = typeof given === 'string' ? given.trim() : given;
   if (isEmpty(value)) return type === 'boolean' ? false : null;
   switch (type) {
     case 'boolean':
@@ -116,11 +119,13 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
     case 'currency':
     case 'percent':
       if (typeof value !== 'number' || !Number.isFinite(value)) throw wrongType(name, type, value);
-      return value;
+      return Number(value.toFixed(scaleOf(definition)));
     case 'date':
-    case 'datetime':
-      if (typeof value !== 'string' || Number.isNaN(parseTime(value))) throw wrongType(name, type, value);
-      return type === 'datetime' ? formatTime(parseTime(value)) : value;
+    case 'datetime': {
+      const ms = typeof value === 'string' ? parseTime(value) : NaN;
+      if (Number.isNaN(ms)) throw wrongType(name, type, value);
+      return type === 'date' ? (value as string).slice(0, 10) : formatTime(secondOf(new Date(ms)));
+    }
     case 'reference': {
       const id = longIdOf(value);
       if (id === null)
@@ -139,6 +144,7 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
     case 'string':
     case 'textarea':
     case 'picklist':
+    case 'multipicklist':
     case 'email':
     case 'phone':
     case 'url': {
@@ -157,7 +163,9 @@ function valueOf(name: string, { type, length = 255 }: FieldDefinition, value: u
           `${name}: invalid email address: ${value}`,
           [name],
         );
-      return value;
+      // In the order of the picklist, and with quotes as entities.
+      if (type === 'multipicklist') return value.split(';').sort().join(';');
+      return definition.html ? value.replaceAll("'", '&#39;') : value;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { isCompound } from '../compound-fields.js';
 import type { CommittedChange, Commit } from '../record-store.js';
 import type { EventBus } from './event-bus.js';
 
@@ -103,15 +104,15 @@ interface Told {
 }
 
 /** Of a new record all fields, of a change those that are different, of a deletion none. */
-function toldOf({ kind: changeType, record: { fields, previous } }: CommittedChange): Told {
-  const names = Object.keys(fields).filter((name) => !UNTOLD.has(name) && (fields[name] ?? null) !== null);
+function toldOf({ kind: changeType, record: { fields, previous, object } }: CommittedChange): Told {
+  const isTold = (name: string) => !UNTOLD.has(name) && !isCompound(object.fields[name]!);
+  const names = Object.keys(fields).filter((name) => isTold(name) && (fields[name] ?? null) !== null);
   const all = Object.fromEntries(names.map((name) => [name, fields[name]]));
   if (changeType === 'DELETE') return { changeType, fields: {}, changedFields: [], nulledFields: [] };
   if (changeType !== 'UPDATE') return { changeType, fields: all, changedFields: [], nulledFields: [] };
   const before = previous?.fields ?? {};
   const changedFields = [...new Set([...Object.keys(fields), ...Object.keys(before)])].filter(
-    (name) =>
-      !UNTOLD.has(name) && JSON.stringify(fields[name] ?? null) !== JSON.stringify(before[name] ?? null),
+    (name) => isTold(name) && JSON.stringify(fields[name] ?? null) !== JSON.stringify(before[name] ?? null),
   );
   return {
     changeType,
