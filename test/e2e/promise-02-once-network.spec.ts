@@ -174,4 +174,56 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       }
     },
   );
+
+  it.each(['for the first time', 'again'])(
+    'writes the newest state once more if another worker is at it, which is shown the record %s',
+    async (time) => {
+      const other = await startHost({ ...options, beside: host });
+      try {
+        const customer = host.stripe.create(
+          'customer',
+          { email: 'first@example.com' },
+          { delivery: 'unlogged' },
+        );
+        const change = (email: string) =>
+          host.stripe.update('customer', customer.id, { email }, { delivery: 'unlogged' });
+        if (time === 'again') {
+          await send(host, customer);
+          await settled(host);
+          remote = [];
+        }
+        change('old@example.com');
+        const [late, busy] = [new Gate(), new Gate()];
+        play['contact before'] = () => {
+          delete play['contact before'];
+          return late.pass();
+        };
+        play.contact = () => {
+          delete play.contact;
+          return busy.pass();
+        };
+        await send(host, customer);
+        await late.reached;
+        change('new@example.com');
+        await host.sql(
+          `UPDATE sync_record SET lease_until = now() - interval '1 s' WHERE lease_token IS NOT NULL`,
+        );
+        // The other takes over the same event: there is no later one to make up for anything.
+        await busy.reached;
+        late.release();
+        await until(async () => (await host.sql(`SELECT FROM sync_mark WHERE version = -1`)).length > 0);
+        busy.release();
+        await until(() => remote.length === 3);
+        await settled(host);
+        expect(remote.map(({ email }) => email)).toEqual([
+          'new@example.com',
+          'old@example.com',
+          'new@example.com',
+        ]);
+        expect(new Set(remote.map(({ key }) => key)).size).toBe(3);
+      } finally {
+        await other.close();
+      }
+    },
+  );
 });
