@@ -3,7 +3,7 @@ import { failing } from './copies.js';
 import { startHost, until, type Host, type HostOptions } from './host.js';
 import { Mishaps } from './mishaps.js';
 import type { Party } from './parties.js';
-import { travel } from './scenario.js';
+import { noPassRuns, travel } from './scenario.js';
 
 /** Nobody is asked too often, and what fails is tried as often as it takes, soon. */
 export const patient = {
@@ -140,9 +140,15 @@ export class World {
     await this.flush();
     for (const { source } of this.parties)
       await this.patiently(async () => (await host.sync.poll({ source })).some(({ atEnd }) => atEnd));
-    const none = (query: string) => async () => (await host.sql(query)).length === 0;
-    await this.patiently(none(`SELECT FROM sync_run WHERE state = 'running' LIMIT 1`));
-    await this.patiently(none(`SELECT FROM sync_event WHERE state = 'waiting' LIMIT 1`));
+    const none = async (query: string) => (await host.sql(query)).length === 0;
+    await this.patiently(() => none(`SELECT FROM sync_run WHERE state = 'running' LIMIT 1`));
+    const done = () => none(`SELECT FROM sync_event WHERE state = 'waiting' LIMIT 1`);
+    await this.patiently(async () => {
+      if (!(await done())) return false;
+      // One that has lost its lease may still write elsewhere.
+      await Promise.all(this.hosts.map(noPassRuns));
+      return done();
+    });
   }
 
   async reconcile(source: string) {
