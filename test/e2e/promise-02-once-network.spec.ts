@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import {
+  OnSyncChange,
+  OnSyncEvent,
+  RetryLaterError,
+  SyncChange,
+  SyncContext,
+  SyncEvent,
+} from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
 import { idleInTransaction } from '../support/sessions.js';
-import { Effect, Gate, quick, send, settled } from '../support/scenario.js';
+import { crash, Effect, Gate, quick, send, settled, travel } from '../support/scenario.js';
 
 interface Call {
   name: string;
@@ -226,4 +233,46 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       }
     },
   );
+
+  it('tells the end of a record to a handler that puts off what it may have written', async () => {
+    const { stripe } = host;
+    const customer = stripe.create('customer', { email: 'ada@example.com' }, { delivery: 'unlogged' });
+    try {
+      play.contact = () => {
+        delete play.contact;
+        throw new RetryLaterError({ afterMs: 3_600_000 });
+      };
+      await send(host, customer);
+      await until(async () => (await host.sql('SELECT FROM sync_mark WHERE due_at > now()')).length > 0);
+      stripe.delete('customer', customer.id, { delivery: 'unlogged' });
+      await send(host, customer, { type: 'customer.deleted' });
+      travel(host, 3_600_001);
+      await settled(host);
+      expect(remote.map(({ email }) => email ?? 'gone')).toEqual(['ada@example.com', 'gone']);
+    } finally {
+      travel(host, -3_600_001);
+    }
+  });
+
+  it('tells the end of a record to a handler that did not come back from its first writing', async () => {
+    const other = await startHost({ ...options, beside: host });
+    const gate = new Gate();
+    try {
+      const { stripe } = host;
+      const customer = stripe.create('customer', { email: 'ada@example.com' }, { delivery: 'unlogged' });
+      play.contact = () => {
+        delete play.contact;
+        return gate.pass();
+      };
+      await send(host, customer);
+      await gate.reached;
+      stripe.delete('customer', customer.id, { delivery: 'unlogged' });
+      await crash(host, customer.id);
+      await settled(host);
+      expect(remote.map(({ email }) => email ?? 'gone')).toEqual(['ada@example.com', 'gone']);
+    } finally {
+      gate.release();
+      await other.close();
+    }
+  });
 });
