@@ -72,11 +72,13 @@ const tales = fc.record({ at, remove: fc.boolean() }).chain(({ at: about, remove
     // A row that is written when it is long past.
     [
       ...begun(about),
-      { do: 'held', what: 'account', steps: 5 },
+      { do: 'held', what: 'account', steps: 7 },
       { do: 'customer', at: about, name: 'Bea', remove: false, lost: false },
-      { do: 'rest', ms: 15 },
+      { do: 'rest', ms: 60 },
       { do: 'steal' },
       { do: 'customer', at: about, name: 'Cleo', remove, lost: false },
+      // So long does a row wait at most for the one that is under way.
+      { do: 'rest', ms: 600 },
       { do: 'time passes' },
     ],
     // The same the other way.
@@ -104,6 +106,7 @@ const tales = fc.record({ at, remove: fc.boolean() }).chain(({ at: about, remove
       { do: 'drop', source: 'crm', on: true },
       { do: 'person', whose: 'own', at: about, set: { BillingCity: 'Oslo' } },
       { do: 'poll', source: 'crm' },
+      { do: 'rest', ms: 60 },
       { do: 'person', whose: 'own', at: about, set: { BillingCity: 'Turin' } },
       { do: 'time passes' },
     ],
