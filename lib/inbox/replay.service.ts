@@ -127,7 +127,7 @@ export class ReplayService {
     // Change handlers are marked by record: they are shown it again if all shall run, else if they had given up.
     await query(
       `UPDATE ${tables.mark}
-       SET state = 'failed', attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL
+       SET state = 'failed', attempts = 0, conflicts = 0, due_at = NULL
          ${all ? ', version = -1, replay_no = replay_no + 1' : ''}
        WHERE event_id = 0 AND record_key IN (${keys}) ${all ? '' : `AND state = 'dead'`}`,
       params,

@@ -1,6 +1,9 @@
-/** How an event became known. `parent`: a handler's `requires` asked for the record; `project`: `SyncService.project()` did. */
+/**
+ * How an event became known. `parent`: a handler's `requires` asked for the record; `project`: `SyncService.project()` did;
+ * `setback`: a handler with `transaction: 'none'` may have written an older state over a newer one, and writes once more.
+ */
 export type EventOrigin =
-  'webhook' | 'stream' | 'poll' | 'backfill' | 'reconcile' | 'project' | 'manual' | 'parent';
+  'webhook' | 'stream' | 'poll' | 'backfill' | 'reconcile' | 'project' | 'manual' | 'parent' | 'setback';
 
 /** Where an event stands. Everything but `waiting` is settled. */
 export type EventState = 'waiting' | 'completed' | 'skipped' | 'dead';

@@ -97,7 +97,11 @@ export class HandlingService {
       return this.settle(handling, { step, timeoutMs, call: async (manager) => begin(manager) });
     }
     // The state is saved first; then no row is locked and no connection held while the handler is out.
-    await this.transactions.run({ record: work.record, state }, () => undefined);
+    const calling = ledger.calling(step);
+    await this.transactions.run(
+      { record: work.record, state },
+      () => calling && settleOf(this.database, work, calling),
+    );
     await withinTime(timeoutMs, begin());
     ledger.succeed(step);
     await this.settleAfter(step, handling);

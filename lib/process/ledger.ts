@@ -106,6 +106,16 @@ export class Ledger {
     if (this.broken.has(handler.name)) throw this.broken.get(handler.name);
   }
 
+  /**
+   * What to write before a handler without a transaction is called: it may write elsewhere and never be heard of again. Undefined:
+   * it is known already that it was called.
+   */
+  calling({ kind, mark }: Step): Settlement | undefined {
+    if (kind === 'event' || mark.version !== 0 || mark.failedVersion !== 0) return undefined;
+    const called = { ...mark, failedVersion: this.state.version };
+    return { marks: [called], folded: [], events: [], released: false, newestEventAt: null, decided: [] };
+  }
+
   succeed(step: Step): void {
     this.write(succeeded(step.mark, step.kind === 'change' ? this.state.version : 0, this.state.deleted));
   }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { SyncDatabase } from '../database/sync.database.js';
 import type { ChangeHandler } from '../handlers/sync-handler.js';
-import { reopenEventsStatement } from '../inbox/reopen.statement.js';
+import { IdempotencyService } from '../inbox/idempotency.service.js';
+import { InboxService } from '../inbox/inbox.service.js';
 import type { Work } from './work.js';
 
 /**
@@ -11,14 +12,19 @@ import type { Work } from './work.js';
  */
 @Injectable()
 export class SetbackService {
-  constructor(private readonly database: SyncDatabase) {}
+  constructor(
+    private readonly database: SyncDatabase,
+    private readonly idempotency: IdempotencyService,
+    private readonly inbox: InboxService,
+  ) {}
 
-  async setBack({ record, events }: Work, handler: ChangeHandler): Promise<void> {
+  /** A pass that is under way knows neither of the mark's new number nor of the event, and so settles neither. */
+  async setBack({ record }: Work, handler: ChangeHandler): Promise<void> {
     const { tables, dialect } = this.database;
     await this.database.transaction(async (query) => {
       await query(
-        `INSERT INTO ${tables.mark} (record_key, event_id, handler, state, version)
-         VALUES ($1, 0, $2, 'failed', -1)
+        `INSERT INTO ${tables.mark} (record_key, event_id, handler, state, version, replay_no)
+         VALUES ($1, 0, $2, 'failed', -1, 1)
          ${dialect.updateOnClash(['record_key', 'event_id', 'handler'], {
            version: '-1',
            state: `'failed'`,
@@ -27,9 +33,8 @@ export class SetbackService {
          })}`,
         [record.recordKey, handler.name],
       );
-      const ids = events.map(({ id }) => id);
-      const { sql, params } = reopenEventsStatement(this.database, ids);
-      await query(sql, params);
+      const again = this.idempotency.derivedRow(record.key, 'setback', record.leaseToken);
+      await this.inbox.acceptWithin(query, [again]);
     });
   }
 }

@@ -84,8 +84,9 @@ export class Standings {
   isBehind(handler: ChangeHandler): boolean {
     if (this.isObserved(handler)) return false;
     const mark = this.markOf(NO_EVENT, handler.name);
-    // Never shown it alive: nothing to delete. Without a transaction, an attempt that failed may have shown it.
-    const neverSeen = mark.version === 0 && (mark.attempts === 0 || handler.options.transaction !== 'none');
+    // Never shown it alive: nothing to delete. Without a transaction, whatever became of an attempt, it may have been.
+    const neverSeen =
+      mark.version === 0 && (mark.failedVersion === 0 || handler.options.transaction !== 'none');
     if (neverSeen && this.state.deleted) return false;
     return mark.version < this.state.version && !this.hasGivenUp(mark);
   }

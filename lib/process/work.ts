@@ -58,6 +58,7 @@ export interface Mark {
   readonly version: number;
   /** What it has seen was the deletion. */
   readonly deleted: boolean;
+  /** The version that a change handler was called with last, and is not known to be done with; 0: none. */
   readonly failedVersion: number;
   readonly attempts: number;
   readonly conflicts: number;

@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import {
+  OnSyncChange,
+  OnSyncEvent,
+  RetryLaterError,
+  SyncChange,
+  SyncContext,
+  SyncEvent,
+} from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
 import { idleInTransaction } from '../support/sessions.js';
-import { Effect, Gate, quick, send, settled } from '../support/scenario.js';
+import { crash, Effect, Gate, quick, send, settled, travel } from '../support/scenario.js';
 
 interface Call {
   name: string;
@@ -174,4 +181,98 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       }
     },
   );
+
+  it.each(['for the first time', 'again'])(
+    'writes the newest state once more if another worker is at it, which is shown the record %s',
+    async (time) => {
+      const other = await startHost({ ...options, beside: host });
+      try {
+        const customer = host.stripe.create(
+          'customer',
+          { email: 'first@example.com' },
+          { delivery: 'unlogged' },
+        );
+        const change = (email: string) =>
+          host.stripe.update('customer', customer.id, { email }, { delivery: 'unlogged' });
+        if (time === 'again') {
+          await send(host, customer);
+          await settled(host);
+          remote = [];
+        }
+        change('old@example.com');
+        const [late, busy] = [new Gate(), new Gate()];
+        play['contact before'] = () => {
+          delete play['contact before'];
+          return late.pass();
+        };
+        play.contact = () => {
+          delete play.contact;
+          return busy.pass();
+        };
+        await send(host, customer);
+        await late.reached;
+        change('new@example.com');
+        await host.sql(
+          `UPDATE sync_record SET lease_until = now() - interval '1 s' WHERE lease_token IS NOT NULL`,
+        );
+        // The other takes over the same event: there is no later one to make up for anything.
+        await busy.reached;
+        late.release();
+        await until(async () => (await host.sql(`SELECT FROM sync_mark WHERE version = -1`)).length > 0);
+        busy.release();
+        await until(() => remote.length === 3);
+        await settled(host);
+        expect(remote.map(({ email }) => email)).toEqual([
+          'new@example.com',
+          'old@example.com',
+          'new@example.com',
+        ]);
+        expect(new Set(remote.map(({ key }) => key)).size).toBe(3);
+      } finally {
+        await other.close();
+      }
+    },
+  );
+
+  it('tells the end of a record to a handler that puts off what it may have written', async () => {
+    const { stripe } = host;
+    const customer = stripe.create('customer', { email: 'ada@example.com' }, { delivery: 'unlogged' });
+    try {
+      play.contact = () => {
+        delete play.contact;
+        throw new RetryLaterError({ afterMs: 3_600_000 });
+      };
+      await send(host, customer);
+      await until(async () => (await host.sql('SELECT FROM sync_mark WHERE due_at > now()')).length > 0);
+      stripe.delete('customer', customer.id, { delivery: 'unlogged' });
+      await send(host, customer, { type: 'customer.deleted' });
+      travel(host, 3_600_001);
+      await settled(host);
+      expect(remote.map(({ email }) => email ?? 'gone')).toEqual(['ada@example.com', 'gone']);
+    } finally {
+      travel(host, -3_600_001);
+    }
+  });
+
+  it('tells the end of a record to a handler that did not come back from its first writing', async () => {
+    const other = await startHost({ ...options, beside: host });
+    const gate = new Gate();
+    try {
+      const { stripe } = host;
+      const customer = stripe.create('customer', { email: 'ada@example.com' }, { delivery: 'unlogged' });
+      play.contact = () => {
+        delete play.contact;
+        return gate.pass();
+      };
+      await send(host, customer);
+      await gate.reached;
+      stripe.delete('customer', customer.id, { delivery: 'unlogged' });
+      await crash(host, customer.id);
+      await settled(host);
+      expect(remote.map(({ email }) => email ?? 'gone')).toEqual(['ada@example.com', 'gone']);
+    } finally {
+      gate.release();
+      await other.close();
+    }
+  });
 });

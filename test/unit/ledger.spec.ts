@@ -110,6 +110,8 @@ describe('the ledger of a pass', () => {
         deleted: true,
       });
     expect(steps(ledger(changeMark({ attempts: 1, failedVersion: 1 })))).toEqual(['copy deleted']);
+    // Put off, or never heard of again.
+    expect(steps(ledger(changeMark({ failedVersion: 1 })))).toEqual(['copy deleted']);
     expect(steps(ledger(changeMark({})))).toEqual([]);
   });
 
