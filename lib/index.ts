@@ -48,16 +48,13 @@ export type {
   Fetched,
   FetchOptions,
   IncomingEvent,
-  ListedRecord,
-  ListedResource,
-  ListPage,
-  ListRequest,
   RejectReason,
   StreamBatch,
   StreamOptions,
   StreamRequest,
   Verdict,
 } from './model/connector.js';
+export type { ListedRecord, ListedResource, ListPage, ListRequest } from './model/listing.js';
 export { SyncEvent, type EventOrigin, type EventState } from './model/event.js';
 export {
   DEFAULT_CONNECTION,

@@ -5,7 +5,6 @@ import {
   aFunction,
   anArray,
   anObject,
-  aText,
   aShare,
   aWholeNumber,
   either,
@@ -16,6 +15,7 @@ import {
 } from './model/option-kinds.js';
 import { shown, unknownOption, wrongValue } from './model/option-problem.js';
 import { aCron } from './ingest/cron.js';
+import { CONNECTOR_KINDS } from './sync.connector.check.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import {
   POLL_DEFAULTS,
@@ -69,36 +69,6 @@ const RECONCILE_KINDS = {
   depth: oneOf('full', 'log'),
   resources: anArray,
 } satisfies OptionKinds<ReconcilePolicy>;
-
-const CONNECTOR_KINDS = {
-  provider: aText(64),
-  connections: anArray,
-  fingerprintRevision: aWholeNumber(0),
-  problems: aFunction,
-  verify: aFunction,
-  parse: aFunction,
-  fetchable: aFunction,
-  fetch: aFunction,
-  fingerprint: aFunction,
-} satisfies OptionKinds<
-  Omit<
-    Connector,
-    | 'acknowledgement'
-    | 'inspect'
-    | 'optionNames'
-    | 'fetchMany'
-    | 'mostFetched'
-    | 'pollable'
-    | 'changes'
-    | 'changesReachMs'
-    | 'usage'
-    | 'streamed'
-    | 'stream'
-    | 'listable'
-    | 'listLagMs'
-    | 'list'
-  >
->;
 
 /** @throws SyncConfigError `SYNC_INVALID_OPTION` */
 export function checkSources(sources: Readonly<Record<string, unknown>>): void {

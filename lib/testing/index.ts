@@ -15,6 +15,7 @@ export type { DeliveryEntry } from './fake-stripe/webhook-sender.js';
 export { FakeSalesforce } from './fake-salesforce/fake-salesforce.js';
 export type { FakeTransaction, SalesforceRecord } from './fake-salesforce/fake-salesforce.js';
 export type { FakeSalesforceOptions } from './fake-salesforce/fake-salesforce.options.js';
+export type { FakeStreaming } from './fake-salesforce/streaming/fake-streaming.js';
 export type { OutboundDelivery } from './fake-salesforce/outbound-sender.js';
 export { SalesforceApiError } from './fake-salesforce/api-error.js';
 export type { SalesforceFaults, SalesforceRequestEntry } from './fake-salesforce/faults.js';

@@ -54,6 +54,7 @@ describe('whatever happens between Stripe, Salesforce and an application, all is
             crm: sourceAt(org, {
               ...patient,
               objects: { Account: { fields: ACCOUNT_FIELDS } },
+              changeDataCapture: true,
               outboundMessages: { organizationId: org.orgId, secrets: [SECRET] },
             }),
           },

@@ -71,7 +71,7 @@ describe('what an org streams', () => {
       crm: { ...crm, ...options.crm },
     });
     hosts.push(started);
-    await until(() => org.subscribers(SHIPPED) > 0);
+    await until(() => org.streaming.subscribers(SHIPPED) > 0);
     return started;
   }
 
@@ -95,7 +95,7 @@ describe('what an org streams', () => {
   const isOpen = () => until(async () => (await status()).stream!.open);
 
   it('is handled at once: changes with their events, platform events as they are', async () => {
-    org.publish('Shipped__e', { Number__c: 'before' });
+    org.streaming.publish('Shipped__e', { Number__c: 'before' });
     host = await start();
     await seen('stream before');
     const { Id } = org.create('Account', { Name: 'Ada' });
@@ -106,7 +106,7 @@ describe('what an org streams', () => {
     await seen('deleted none', 'Account.deleted DELETE');
     org.undelete(Id);
     await seen('Account.undeleted UNDELETE Eve');
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     await seen('stream A-1');
     // Nothing was polled for it, and nothing came twice.
     await settled(host);
@@ -127,13 +127,13 @@ describe('what an org streams', () => {
 
   it('goes on where it was, after the application was away', async () => {
     host = await start();
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     org.create('Account', { Name: 'Ada' });
     await seen('stream A-1', 'created Ada');
     const { database, stripe } = host;
     // Not of the next host's making: it is closed last.
     await host.app.close();
-    org.publish('Shipped__e', { Number__c: 'A-2' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-2' });
     org.create('Account', { Name: 'Bob' });
     const next = await start({ beside: { database, stripe } as Host });
     host = next;
@@ -151,7 +151,7 @@ describe('what an org streams', () => {
       when: `NEW.kind = 'stream' AND NEW.position <> OLD.position`,
       run: REFUSE,
     });
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     await until(async () => (await status()).stream!.error !== null);
     await dropTrigger(host, 'fail_moving');
     await until(async () => {
@@ -177,7 +177,7 @@ describe('what an org streams', () => {
     host = await start();
     const { Id } = org.create('Account', { Name: 'Ada' });
     await seen('created Ada');
-    org.publishGap([Id]);
+    org.streaming.publishGap([Id]);
     await seen('Account.gap GAP_UPDATE');
   });
 
@@ -187,7 +187,7 @@ describe('what an org streams', () => {
     await createAs('billing', 'own');
     travel(host, HOUR);
     org.clock.offsetMs += HOUR;
-    org.publishOverflow('Account');
+    org.streaming.publishOverflow('Account');
     await seen('created own');
     expect(await status()).toMatchObject({ runs: [{ kind: 'reconcile' }] });
   });
@@ -199,7 +199,7 @@ describe('what an org streams', () => {
     const { database, stripe } = host;
     await host.app.close();
     org.create('Account', { Name: 'Bob' });
-    org.forgetEvents();
+    org.streaming.forgetEvents();
     host = await start({ beside: { database, stripe } as Host });
     await until(() => alarms.some(({ kind }) => kind === 'cursor-expired'));
     await until(async () =>
@@ -213,7 +213,7 @@ describe('what an org streams', () => {
 
   it('is missed by nobody on a channel that was silent for longer than anything is kept', async () => {
     host = await start();
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     await seen('stream A-1');
     // The stream stays open all that time: it is asked every two minutes, and nothing happens.
     for (const by of [50, 50]) {
@@ -222,30 +222,30 @@ describe('what an org streams', () => {
       org.create('Contact', { LastName: `after ${by}` });
       await org.flush();
     }
-    org.forgetSubscribers();
+    org.streaming.forgetSubscribers();
     await isOpen();
-    await until(() => org.subscribers(SHIPPED) > 0);
-    org.publish('Shipped__e', { Number__c: 'A-2' });
+    await until(() => org.streaming.subscribers(SHIPPED) > 0);
+    org.streaming.publish('Shipped__e', { Number__c: 'A-2' });
     await seen('stream A-2');
     expect(alarms).toEqual([]);
   });
 
   it.each([
     ['the session is over', (each: FakeSalesforce) => each.expireSessions()],
-    ['the org has forgotten who subscribes', (each: FakeSalesforce) => each.forgetSubscribers()],
+    ['the org has forgotten who subscribes', (each: FakeSalesforce) => each.streaming.forgetSubscribers()],
     [
       'the connection is cut',
       (each: FakeSalesforce) => {
         each.faults.failNext({ match: { path: /cometd/ }, disconnect: true });
-        each.publish('Shipped__e', { Number__c: 'A-0' });
+        each.streaming.publish('Shipped__e', { Number__c: 'A-0' });
       },
     ],
   ])('goes on where it was when %s', async (_, happen) => {
     host = await start();
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     await seen('stream A-1');
     happen(org);
-    org.publish('Shipped__e', { Number__c: 'A-2' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-2' });
     await until(async () => {
       travel(host, 1_000);
       return (await effects(host)).includes('stream A-2');
@@ -261,14 +261,14 @@ describe('what an org streams', () => {
     await until(
       async () => (await host.sql(`SELECT FROM sync_cursor WHERE walk_token IS NOT NULL`)).length > 0,
     );
-    expect(org.subscribers(SHIPPED)).toBe(1);
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    expect(org.streaming.subscribers(SHIPPED)).toBe(1);
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     await seen('stream A-1');
     await org.flush();
-    expect(org.subscribers(SHIPPED)).toBe(1);
+    expect(org.streaming.subscribers(SHIPPED)).toBe(1);
     await host.app.close();
-    await until(() => org.subscribers(SHIPPED) === 1);
-    org.publish('Shipped__e', { Number__c: 'A-2' });
+    await until(() => org.streaming.subscribers(SHIPPED) === 1);
+    org.streaming.publish('Shipped__e', { Number__c: 'A-2' });
     await until(async () => (await effects(other)).includes('stream A-2'));
   });
 
@@ -286,7 +286,7 @@ describe('what an org streams', () => {
     host = await start({ crm: { poll: { everyMs: 24 * HOUR } } });
     await isOpen();
     org.faults.failNext({ match: { path: /cometd/ }, status: 503, times: 1_000 });
-    org.forgetSubscribers();
+    org.streaming.forgetSubscribers();
     org.create('Account', { Name: 'Ada' });
     await until(async () => {
       travel(host, 1_000);

@@ -107,7 +107,7 @@ describe("FakeSalesforce's streaming API, by the real jsforce", () => {
     const told = await subscribe(CHANNEL);
     org.create('Account', { Name: 'Ada' });
     await toldOf(told, 1);
-    org.forgetEvents();
+    org.streaming.forgetEvents();
     const { replayId } = told[0]!.event;
     await expect(subscribe(CHANNEL, replayId)).rejects.toMatchObject({
       message: expect.stringMatching(/^400::The replayId/),
@@ -128,14 +128,14 @@ describe("FakeSalesforce's streaming API, by the real jsforce", () => {
   it('publishes platform events, by API too', async () => {
     org.defineObject('Shipped__e', { fields: { Number__c: { type: 'string' } } });
     const told = await subscribe('/event/Shipped__e');
-    org.publish('Shipped__e', { Number__c: 'A-1' });
+    org.streaming.publish('Shipped__e', { Number__c: 'A-1' });
     expect(await connection.sobject('Shipped__e').create({ Number__c: 'A-2' })).toMatchObject({
       success: true,
     });
     await toldOf(told, 2);
     expect(told.map(({ payload }) => payload.Number__c as string)).toEqual(['A-1', 'A-2']);
     expect(new Set(told.map(({ event }) => event.EventUuid)).size).toBe(2);
-    expect(() => org.publish('Shipped__e', { None__c: 1 })).toThrow(/No such column/);
+    expect(() => org.streaming.publish('Shipped__e', { None__c: 1 })).toThrow(/No such column/);
   });
 
   it('lets nobody in whose session is over', async () => {

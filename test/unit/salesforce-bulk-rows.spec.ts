@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { salesforce, type SalesforceOptions } from 'nestjs-hybrid-sync/salesforce';
 import { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
-import type { ListedRecord } from '../../lib/model/connector.js';
+import type { ListedRecord } from '../../lib/model/listing.js';
 
 const OPTIONS = { signal: new AbortController().signal, timeoutMs: 20_000, nowMs: Date.now() };
 

@@ -1,6 +1,6 @@
 import { salesforce, type SalesforceOptions } from 'nestjs-hybrid-sync/salesforce';
 import { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
-import type { ListPage } from '../../lib/model/connector.js';
+import type { ListPage } from '../../lib/model/listing.js';
 
 const OPTIONS = { signal: new AbortController().signal, timeoutMs: 20_000, nowMs: Date.now() };
 

@@ -8,14 +8,12 @@ import type {
   FetchOptions,
   Fetched,
   IncomingEvent,
-  ListedResource,
-  ListPage,
-  ListRequest,
   StreamBatch,
   StreamOptions,
   StreamRequest,
   Verdict,
 } from '../../model/connector.js';
+import type { ListedResource, ListPage, ListRequest } from '../../model/listing.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
 import { ProviderError, SyncConfigError } from '../../sync.errors.js';
 import { readChanges } from './salesforce.changes.js';

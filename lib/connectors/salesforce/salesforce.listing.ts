@@ -1,4 +1,4 @@
-import type { ListPage } from '../../model/connector.js';
+import type { ListPage } from '../../model/listing.js';
 import { dataOf } from './salesforce.fetch.js';
 import { pageOf, placeOf, type Listing, type PlaceOf } from './salesforce.place.js';
 import { QueryJobs } from './salesforce.query-jobs.js';

@@ -1,4 +1,5 @@
-import type { FetchOptions, ListedRecord, ListPage, ListRequest } from '../../model/connector.js';
+import type { FetchOptions } from '../../model/connector.js';
+import type { ListedRecord, ListPage, ListRequest } from '../../model/listing.js';
 import type { SalesforceClient } from './salesforce.client.js';
 
 /** What is listed, and who is asked for it. */

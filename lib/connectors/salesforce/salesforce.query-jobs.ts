@@ -1,4 +1,4 @@
-import type { ListPage } from '../../model/connector.js';
+import type { ListPage } from '../../model/listing.js';
 import { ProviderError } from '../../sync.errors.js';
 import { bulkShapeOf, type BulkShape } from './salesforce.bulk-shape.js';
 import { SalesforceError } from './salesforce.failure.js';

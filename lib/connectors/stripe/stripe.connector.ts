@@ -7,10 +7,9 @@ import type {
   FetchOptions,
   Fetched,
   IncomingEvent,
-  ListPage,
-  ListRequest,
   Verdict,
 } from '../../model/connector.js';
+import type { ListPage, ListRequest } from '../../model/listing.js';
 import { DEFAULT_CONNECTION, type RecordKey } from '../../model/record.js';
 import { ProviderError, SyncConfigError } from '../../sync.errors.js';
 import { EVENTS_PATH, LOG_SECONDS, readChanges } from './stripe.changes.js';

@@ -1,10 +1,5 @@
-import type {
-  FetchOptions,
-  ListedRecord,
-  ListedResource,
-  ListPage,
-  ListRequest,
-} from '../../model/connector.js';
+import type { FetchOptions } from '../../model/connector.js';
+import type { ListedRecord, ListedResource, ListPage, ListRequest } from '../../model/listing.js';
 import type { StripeAccess, StripeClient } from './stripe.client.js';
 import { failureOf } from './stripe.failure.js';
 import { isCutOff } from './stripe.lists.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, timeIn } from '../../database/row-values.js';
 import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
-import type { ListedRecord } from '../../model/connector.js';
+import type { ListedRecord } from '../../model/listing.js';
 import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';

@@ -1,5 +1,6 @@
 import type { InboxRow } from '../../inbox/inbox-row.js';
-import type { Connector, FetchOptions, ListedRecord, ListPage } from '../../model/connector.js';
+import type { Connector, FetchOptions } from '../../model/connector.js';
+import type { ListedRecord, ListPage } from '../../model/listing.js';
 import type { ConnectionKey, RecordKey } from '../../model/record.js';
 import type { Slice } from '../runs/run.progress.js';
 import type { PageMove, PageReader, StorePage } from './page-reader.js';

@@ -3,7 +3,7 @@ import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { ChangeHandler, ReadRecord, TargetReading } from '../../handlers/sync-handler.js';
-import type { ListedRecord } from '../../model/connector.js';
+import type { ListedRecord } from '../../model/listing.js';
 import type { RecordKey } from '../../model/record.js';
 import { showAgainStatement } from '../../process/mark.statements.js';
 import { TargetRowsService } from '../../process/target-rows.service.js';

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
-import type { Connector, ListedResource } from '../../model/connector.js';
+import type { Connector } from '../../model/connector.js';
+import type { ListedResource } from '../../model/listing.js';
 import { aDate, anArray, aText, type OptionKind, type OptionKinds } from '../../model/option-kinds.js';
 import { optionProblem } from '../../model/option-problem.js';
 import { DEFAULT_CONNECTION, type ConnectionKey } from '../../model/record.js';

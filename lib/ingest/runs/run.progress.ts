@@ -1,4 +1,4 @@
-import type { ListedResource } from '../../model/connector.js';
+import type { ListedResource } from '../../model/listing.js';
 import type { ResourceState } from '../../model/run.js';
 
 /** A part of a listing that is walked over for itself, newest first. Times are epoch milliseconds. */

@@ -40,5 +40,5 @@ export function deliverFrom(org: FakeSalesforce, source: ResolvedSource, url: st
 
 /** Resolves when the module listens to what the org streams, if it is to. */
 export async function listeningTo(org: FakeSalesforce, { connector }: ResolvedSource): Promise<void> {
-  if (connector.streamed?.length) await org.subscribed();
+  if (connector.streamed?.length) await org.streaming.subscribed();
 }

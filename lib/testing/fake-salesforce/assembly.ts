@@ -15,6 +15,7 @@ import { Sessions } from './sessions.js';
 import { changeChannelOf, ALL_CHANGES, ChangeEvents } from './streaming/change-events.js';
 import { Cometd } from './streaming/cometd.js';
 import { EventBus } from './streaming/event-bus.js';
+import { FakeStreaming } from './streaming/fake-streaming.js';
 import { eventChannelOf } from './streaming/platform-events.js';
 
 /** What a FakeSalesforce consists of. */
@@ -28,9 +29,7 @@ export interface FakeSalesforceParts {
   readonly sessions: Sessions;
   readonly store: RecordStore;
   readonly outbound: OutboundSender;
-  readonly bus: EventBus;
-  readonly changeEvents: ChangeEvents;
-  readonly cometd: Cometd;
+  readonly streaming: FakeStreaming;
   readonly server: FakeServer<SalesforceRequestEntry, SalesforceRequest>;
 }
 
@@ -86,9 +85,7 @@ export function assemble(options: FakeSalesforceOptions): FakeSalesforceParts {
   );
   return {
     api,
-    bus,
-    changeEvents,
-    cometd,
+    streaming: new FakeStreaming(store, bus, changeEvents, cometd),
     outbound,
     options: resolved,
     clock,

@@ -9,7 +9,7 @@ import type { SalesforceFaults, SalesforceRequestEntry } from './faults.js';
 import type { ObjectDefinition } from './object-definition.js';
 import type { Transaction } from './record-store.js';
 import type { SalesforceFields } from './stored-record.js';
-import { publishEvent } from './streaming/platform-events.js';
+import type { FakeStreaming } from './streaming/fake-streaming.js';
 
 /** A record as `FakeSalesforce` gives it: all its fields, `null` where they are empty. */
 export type SalesforceRecord = Readonly<Record<string, any>> & { readonly Id: string };
@@ -49,6 +49,8 @@ export class FakeSalesforce {
   readonly url: string;
   readonly orgId: string;
   readonly accessToken: string;
+  /** What it tells those who subscribe. */
+  readonly streaming: FakeStreaming;
   /** For `salesforce({ login })`: the way in that opens a new session whenever one is over. */
   readonly login: SalesforceLogin;
 
@@ -63,6 +65,7 @@ export class FakeSalesforce {
     const { clientId, clientSecret, username, password } = parts.options;
     this.login = { flow: 'password', clientId, clientSecret, username, password, loginUrl: this.url };
     this.faults = parts.faults;
+    this.streaming = parts.streaming;
     this.requests = parts.server.requests;
     this.clock = parts.clock;
     this.deliveries = parts.outbound.deliveries;
@@ -160,7 +163,7 @@ export class FakeSalesforce {
   /** Ends all sessions: whoever has a token has to log in again. */
   expireSessions(): void {
     this.parts.sessions.expire();
-    this.parts.cometd.wakeAll();
+    this.parts.streaming.wakeAll();
   }
 
   /** Believes JWTs that are signed with the private key to this one. @param publicKey PEM */
@@ -202,56 +205,16 @@ export class FakeSalesforce {
     else outbound.subscribe(store.schema.object(object).name, url, fields);
   }
 
-  /** Publishes a platform event: `publish('Order_Placed__e', { Number__c: 'A-1' })`. Define the object before. */
-  publish(event: string, fields: SalesforceFields): void {
-    const { store, bus } = this.parts;
-    publishEvent(store, bus, store.schema.object(event), fields);
-  }
-
-  /** Tells of changes as Salesforce does when it cannot say what has changed (`GAP_UPDATE`). */
-  publishGap(ids: readonly string[], kind: 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE' = 'UPDATE'): void {
-    const { store, changeEvents } = this.parts;
-    const object = store.find(ids[0] ?? '')?.object;
-    if (!object) throw notFound();
-    changeEvents.gap(object.name, ids, kind, store.now().getTime());
-  }
-
-  /** Tells that more of an object has changed than can be told (`GAP_OVERFLOW`). */
-  publishOverflow(object: string): void {
-    const { store, changeEvents } = this.parts;
-    changeEvents.overflow(store.schema.object(object).name, store.now().getTime());
-  }
-
-  /** Forgets what could be replayed: as after 72 hours, or a migration of the org. */
-  forgetEvents(): void {
-    this.parts.bus.forgetAll();
-  }
-
-  /** Those who subscribe have to begin again, as when they were away for 40 seconds. */
-  forgetSubscribers(): void {
-    this.parts.cometd.forgetClients();
-  }
-
-  /** Resolves as soon as someone is subscribed to something, and waits for it. */
-  subscribed(): Promise<void> {
-    return this.parts.cometd.subscribed();
-  }
-
-  /** How many are subscribed to a channel: `/data/AccountChangeEvent`. Who went without a word counts until he is forgotten. */
-  subscribers(channel: string): number {
-    return this.parts.cometd.subscribers(channel);
-  }
-
   /** Resolves when no outbound message is on its way, and all who subscribe have taken what was published. */
   async flush(): Promise<void> {
     await this.parts.outbound.flush();
-    await this.parts.cometd.idle();
+    await this.parts.streaming.idle();
   }
 
   /** Stops at once: cuts connections, leaves no handle open. May be called twice. */
   async close(): Promise<void> {
     this.parts.outbound.close();
-    this.parts.cometd.close();
+    this.parts.streaming.close();
     await this.parts.server.close();
   }
 }
