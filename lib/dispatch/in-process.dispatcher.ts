@@ -8,6 +8,7 @@ import { PassTraffic } from '../hydrate/pass-traffic.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { LeaseService } from '../process/lease.service.js';
 import { PassService } from '../process/pass.service.js';
+import { SetbackService } from '../process/setback.service.js';
 import type { Work } from '../process/work.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
@@ -60,6 +61,7 @@ export class InProcessDispatcher extends Dispatcher {
   constructor(
     private readonly leases: LeaseService,
     private readonly passes: PassService,
+    private readonly setbacks: SetbackService,
     private readonly waiting: WaitingEventsService,
     budget: Budget,
     registry: HandlerRegistry,
@@ -95,6 +97,7 @@ export class InProcessDispatcher extends Dispatcher {
     this.suspects.clear();
     this.passes.drain();
     if (!(await this.underWay.endsWithin(drainMs))) await this.passes.stop();
+    await this.setbacks.setBackLeftOver();
     await this.leases.releaseLeftOver();
   }
 
@@ -120,6 +123,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private async sweepOnce(): Promise<void> {
+    await this.setbacks.setBackLeftOver();
     await this.leases.releaseLeftOver();
     if (this.lanes.isFull) return;
     this.moreInDatabase = false;

@@ -107,16 +107,15 @@ export class HandlingService {
     await this.settleAfter(step, handling);
   }
 
-  /** If the lease is lost by now, what a handler has done elsewhere, even one that failed, may have come too late. */
+  /**
+   * If the lease is lost by now, what a handler has done elsewhere, even one that failed, may have come too late; and who cannot
+   * write down that it is done cannot tell whether the lease is lost.
+   */
   private async settleAfter(step: Step, handling: Handling): Promise<void> {
     try {
       await this.settle(handling);
     } catch (error) {
-      if (
-        error instanceof LeaseLostError &&
-        step.kind === 'change' &&
-        step.handler.options.transaction === 'none'
-      )
+      if (step.kind === 'change' && step.handler.options.transaction === 'none')
         await this.setback.setBack(handling.work, step.handler);
       throw error;
     }

@@ -3,7 +3,7 @@ import { SyncDatabase } from '../database/sync.database.js';
 import type { ChangeHandler } from '../handlers/sync-handler.js';
 import { IdempotencyService } from '../inbox/idempotency.service.js';
 import { InboxService } from '../inbox/inbox.service.js';
-import type { Work } from './work.js';
+import type { ClaimedRecord, Work } from './work.js';
 
 /**
  * A handler without a transaction has written elsewhere, and then found its lease lost: someone else may have written
@@ -12,14 +12,29 @@ import type { Work } from './work.js';
  */
 @Injectable()
 export class SetbackService {
+  /** What could not be set back, since the database was away. */
+  private leftOver: (() => Promise<void>)[] = [];
+
   constructor(
     private readonly database: SyncDatabase,
     private readonly idempotency: IdempotencyService,
     private readonly inbox: InboxService,
   ) {}
 
-  /** A pass that is under way knows neither of the mark's new number nor of the event, and so settles neither. */
+  /** Now, or with a sweep, if the database is away: nobody else knows of it. */
   async setBack({ record }: Work, handler: ChangeHandler): Promise<void> {
+    this.leftOver.push(() => this.write(record, handler));
+    await this.setBackLeftOver();
+  }
+
+  async setBackLeftOver(): Promise<void> {
+    const { leftOver } = this;
+    this.leftOver = [];
+    for (const write of leftOver) await write().catch(() => this.leftOver.push(write));
+  }
+
+  /** A pass that is under way knows neither of the mark's new number nor of the event, and so settles neither. */
+  private async write(record: ClaimedRecord, handler: ChangeHandler): Promise<void> {
     const { tables, dialect } = this.database;
     await this.database.transaction(async (query) => {
       await query(

@@ -10,6 +10,7 @@ import {
 import { startHost, until, type Host } from '../support/host.js';
 import { idleInTransaction } from '../support/sessions.js';
 import { crash, Effect, Gate, quick, send, settled, travel } from '../support/scenario.js';
+import { createTrigger, dropTrigger, REFUSE } from '../support/trigger.js';
 
 interface Call {
   name: string;
@@ -181,6 +182,38 @@ describe("promise 2, at least once with transaction: 'none'", () => {
       }
     },
   );
+
+  it('writes the newest state again though the database is away when the lease is lost', async () => {
+    const other = await startHost({ ...options, beside: host });
+    try {
+      const customer = host.stripe.create('customer', { email: 'old@example.com' }, { delivery: 'unlogged' });
+      const gate = new Gate();
+      play['contact before'] = () => {
+        delete play['contact before'];
+        return gate.pass();
+      };
+      await send(host, customer);
+      await gate.reached;
+      host.stripe.update('customer', customer.id, { email: 'new@example.com' }, { delivery: 'unlogged' });
+      await host.sql(
+        `UPDATE sync_record SET lease_until = now() - interval '1 s' WHERE lease_token IS NOT NULL`,
+      );
+      await send(other, customer);
+      await settled(host);
+      const refused = { name: 'refuse_setback', at: 'BEFORE INSERT ON sync_event', run: REFUSE };
+      await createTrigger(host, { ...refused, when: `NEW.origin = 'setback'` });
+      gate.release();
+      await until(() => remote.length === 2);
+      await host.sync.idle();
+      expect(remote.at(-1)).toMatchObject({ email: 'old@example.com' });
+      await dropTrigger(host, refused.name);
+      await until(() => remote.length === 3);
+      expect(remote.at(-1)).toMatchObject({ email: 'new@example.com' });
+      await settled(host);
+    } finally {
+      await other.close();
+    }
+  });
 
   it.each(['for the first time', 'again'])(
     'writes the newest state once more if another worker is at it, which is shown the record %s',
