@@ -8,7 +8,6 @@ import { PassTraffic } from '../hydrate/pass-traffic.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { LeaseService } from '../process/lease.service.js';
 import { PassService } from '../process/pass.service.js';
-import { SetbackService } from '../process/setback.service.js';
 import type { Work } from '../process/work.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
@@ -61,7 +60,6 @@ export class InProcessDispatcher extends Dispatcher {
   constructor(
     private readonly leases: LeaseService,
     private readonly passes: PassService,
-    private readonly setbacks: SetbackService,
     private readonly waiting: WaitingEventsService,
     budget: Budget,
     registry: HandlerRegistry,
@@ -97,8 +95,7 @@ export class InProcessDispatcher extends Dispatcher {
     this.suspects.clear();
     this.passes.drain();
     if (!(await this.underWay.endsWithin(drainMs))) await this.passes.stop();
-    await this.setbacks.setBackLeftOver();
-    await this.leases.releaseLeftOver();
+    await this.passes.catchUp();
   }
 
   sweep(): Promise<void> {
@@ -123,8 +120,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private async sweepOnce(): Promise<void> {
-    await this.setbacks.setBackLeftOver();
-    await this.leases.releaseLeftOver();
+    await this.passes.catchUp();
     if (this.lanes.isFull) return;
     this.moreInDatabase = false;
     const due = await this.waiting.due(SWEEP_PER_LANE);

@@ -18,6 +18,7 @@ import { LeaseLostError } from './process.errors.js';
 import { ReadingService, type Reading } from './reading.service.js';
 import { allDead, givenBack, settleOf, type Settlement } from './settlement.js';
 import type { LedgerRules } from './standings.js';
+import { SetbackService } from './setback.service.js';
 import { StartService } from './start.service.js';
 import { storedState } from './record-state.js';
 import type { ClaimedRecord, RecordState, Work } from './work.js';
@@ -46,6 +47,7 @@ export class PassService {
     private readonly parents: ParentsService,
     private readonly transactions: FencedTransaction,
     private readonly handling: HandlingService,
+    private readonly setbacks: SetbackService,
     private readonly starts: StartService,
     private readonly pauses: PauseService,
     private readonly telemetry: Telemetry,
@@ -82,6 +84,12 @@ export class PassService {
     const alarm = account.alarm();
     if (alarm) this.telemetry.alarm(alarm);
     return report;
+  }
+
+  /** Writes down what of earlier passes could not be, since the database was away. */
+  async catchUp(): Promise<void> {
+    await this.setbacks.setBackLeftOver();
+    await this.leases.releaseLeftOver();
   }
 
   /** Begins no handler any more: what is under way comes to its end, the rest is given back. */
