@@ -28,7 +28,9 @@ import { StripeModule } from './stripe/stripe.module';
     SyncModule.forRootAsync({
       imports: [StripeModule],
       inject: [StripeAccount],
-      useFactory: ({ options }: StripeAccount) => ({ sources: { stripe: stripe(options) } }),
+      useFactory: ({ options }: StripeAccount) => ({
+        sources: { stripe: stripe({ ...options, reconcile: { cron: '0 3 * * *' } }) },
+      }),
     }),
     BillingModule,
     CrmModule,

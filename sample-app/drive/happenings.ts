@@ -1,4 +1,4 @@
-import type { FakeSalesforce, FakeStripe, StripeObject } from 'nestjs-hybrid-sync/testing';
+import type { FakeSalesforce, FakeStripe, SalesforceRecord, StripeObject } from 'nestjs-hybrid-sync/testing';
 import type { ChangedRecord } from '../stripe/change-log';
 import { invoiceActions } from '../stripe/invoice-actions';
 import type { Chance } from './chance';
@@ -20,14 +20,25 @@ export interface Happening {
 
 const cities = ['Berlin', 'Boston', 'Lagos', 'Lima', 'London', 'Osaka', 'Paris', 'Pune'];
 
-const names = ['Ada', 'Alan', 'Barbara', 'Edsger', 'Frances', 'Grace', 'Ken', 'Margaret', 'Niklaus', 'Radia'];
+const names = [
+  'Ada Lovelace',
+  'Alan Turing',
+  'Barbara Liskov',
+  'Edsger Wybe Dijkstra',
+  'Frances Allen',
+  'Grace Hopper',
+  'Ken Thompson',
+  'Margaret Hamilton',
+  'Niklaus Wirth',
+  'Radia Perlman',
+];
 
 export const happenings: readonly Happening[] = [
   {
     weight: 10,
     happen({ fake, chance }) {
       const name = chance.pick(names)!;
-      const email = `${name.toLowerCase()}.${chance.upTo(9_999)}@example.com`;
+      const email = `${name.split(' ')[0]!.toLowerCase()}.${chance.upTo(9_999)}@example.com`;
       return [customer(fake.create('customer', { name, email }).id)];
     },
   },
@@ -137,8 +148,10 @@ export const happenings: readonly Happening[] = [
   },
   {
     weight: 2,
-    happen({ fake, chance }) {
-      const leaver = chance.pick(fake.all('customer'));
+    happen({ fake, org, chance }) {
+      // One of whom nobody has heard leaves no account that an invoice could belong to.
+      const known = org && new Set(accountsOf(org).map(({ Stripe_Id__c }) => Stripe_Id__c));
+      const leaver = chance.pick(fake.all('customer').filter(({ id }) => known?.has(id) ?? true));
       if (!leaver) return [];
       // Stripe ends the subscriptions first.
       const ended = fake
@@ -155,12 +168,30 @@ export const happenings: readonly Happening[] = [
       return [];
     },
   },
+  {
+    weight: 5,
+    happen(scene) {
+      handOverAnAccount(scene);
+      return [];
+    },
+  },
 ];
 
 /** Sales hears of a move before Stripe does. */
 export function moveAnAccount({ org, chance }: Scene): void {
-  const account = chance.pick(org?.all('Account').filter(({ Left_Stripe__c }) => !Left_Stripe__c) ?? []);
+  const account = chance.pick(accountsOf(org));
   if (account) org!.update(account.Id, { BillingCity: chance.pick(cities)! });
+}
+
+/** Someone in sales takes over from another. */
+export function handOverAnAccount({ org, chance }: Scene): void {
+  const account = chance.pick(accountsOf(org));
+  const sales = org?.all('User').filter(({ Id }) => Id !== account?.CreatedById);
+  if (account && sales) org!.update(account.Id, { OwnerId: chance.pick(sales)!.Id });
+}
+
+function accountsOf(org: FakeSalesforce | null): SalesforceRecord[] {
+  return org?.all('Account').filter(({ Left_Stripe__c }) => !Left_Stripe__c) ?? [];
 }
 
 function isUnpaid({ status }: StripeObject): boolean {

@@ -52,7 +52,7 @@ export async function readChanges(
   const now = request.now.getTime();
   const position = positionOf(request, now);
   const isKnown = position.next !== undefined && objects.includes(position.next);
-  const object = isKnown ? position.next! : objects[0]!;
+  const object = isKnown ? position.next : objects[0]!;
   const known = position.objects[object];
   if (isKnown && position.deletions && known?.deletedTo) {
     const oldest = Math.min(...Object.values(position.objects).map(({ at }) => at));
