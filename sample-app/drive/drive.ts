@@ -73,7 +73,8 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
     fake.deliverTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/stripe`);
 
     const chance = new Chance(1);
-    const scene = { fake, org: this.crm.fake, chance, price: fake.create('price', seat).id };
+    const price = fake.create('price', seat).id;
+    const scene = { fake, org: this.crm.fake, chance, price, changed: this.changes.entries };
     await this.letHappen(scene);
     fake.faults.outage = false;
     await this.arrived(fake);
