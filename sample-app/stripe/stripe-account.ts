@@ -41,7 +41,7 @@ export class StripeAccount implements OnModuleDestroy, OnApplicationShutdown {
       // As many calls a second as Stripe allows a live account.
       callsPerSecond: 100,
       // So often that one can watch it.
-      ...(driveKind() !== 'calm' && { poll: { everyMs: 3_000, fastestMs: 1_000, graceMs: 1_000 } }),
+      ...(driveKind() !== 'calm' && { poll: { everyMs: 1_000, fastestMs: 1_000, graceMs: 1_000 } }),
     };
     return new StripeAccount({ ...options, ...fake.connection }, fake);
   }
