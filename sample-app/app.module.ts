@@ -28,7 +28,11 @@ import { StripeModule } from './stripe/stripe.module';
     SyncModule.forRootAsync({
       imports: [StripeModule],
       inject: [StripeAccount],
-      useFactory: ({ options }: StripeAccount) => ({ sources: { stripe: stripe(options) } }),
+      useFactory: ({ options }: StripeAccount) => ({
+        sources: { stripe: stripe({ ...options, reconcile: { cron: '0 3 * * *' } }) },
+        // Where webhooks are lost on purpose, Stripe's log is read so often.
+        sweepEveryMs: 1_000,
+      }),
     }),
     BillingModule,
     CrmModule,

@@ -22,6 +22,13 @@ const RETRY_MS = 1_000;
 /** A parent that waits itself may become known sooner, by an event of its own. */
 const LONGEST_WAIT_MS = 60_000;
 
+interface Missing {
+  readonly key: RecordKey;
+  readonly dueInMs: number;
+  /** It is known, and its handlers are at it for the first time: nothing is to be done for it. */
+  readonly isUnderWay: boolean;
+}
+
 /** The records that a pass is run for, itself the last: what requires one of them must not wait for it. */
 export type Lineage = readonly string[];
 
@@ -59,8 +66,9 @@ export class ParentsService {
     if (lineage.length > MAX_DEPTH) return retryMs;
 
     const cause = recordKeyOf(child).toString('hex');
-    await this.inbox.accept(missing.map(({ key }) => this.idempotency.derivedRow(key, 'parent', cause)));
-    for (const { key } of missing) await this.handle(key, run);
+    const unknown = missing.filter(({ isUnderWay }) => !isUnderWay);
+    await this.inbox.accept(unknown.map(({ key }) => this.idempotency.derivedRow(key, 'parent', cause)));
+    for (const { key } of unknown) await this.handle(key, run);
     const stillMissing = await this.missing(missing.map(({ key }) => key));
     if (stillMissing.length === 0) return 0;
     // Each time that the child looks again, it is fetched again: not before a parent that waits has had its turn.
@@ -89,15 +97,19 @@ export class ParentsService {
     else await this.budget.giveBack(parent, 1);
   }
 
-  /** Never saved and not deleted; one whose events have all died, with none waiting, is past waiting for. */
-  private async missing(parents: readonly RecordKey[]): Promise<{ key: RecordKey; dueInMs: number }[]> {
+  /**
+   * Never saved and not deleted, or saved by a pass that has not come to its end yet; one whose events have all died, with
+   * none waiting, is past waiting for.
+   */
+  private async missing(parents: readonly RecordKey[]): Promise<Missing[]> {
     if (parents.length === 0) return [];
     const { tables, now, dialect } = this.database;
     const params: unknown[] = [];
     const keys = listed(params, parents.map(recordKeyOf));
-    const known = await this.database.query<{ record_key: Buffer }>(
-      `SELECT record_key FROM ${tables.record}
-       WHERE record_key IN (${keys}) AND (version > 0 OR deleted_at IS NOT NULL)`,
+    const known = await this.database.query<{ record_key: Buffer; under_way: unknown }>(
+      `SELECT record_key, CASE WHEN version = 1 AND deleted_at IS NULL AND lease_token IS NOT NULL AND lease_until > ${now}
+         THEN 1 ELSE 0 END AS under_way
+       FROM ${tables.record} WHERE record_key IN (${keys}) AND (version > 0 OR deleted_at IS NOT NULL)`,
       params,
     );
     const events = await this.database.query<{ record_key: Buffer; waiting: unknown; due_in_ms: unknown }>(
@@ -108,10 +120,12 @@ export class ParentsService {
     );
     return parents.flatMap((key) => {
       const isOf = (row: { record_key: Buffer }) => row.record_key.equals(recordKeyOf(key));
-      if (known.some(isOf)) return [];
+      const record = known.find(isOf);
+      const isUnderWay = record !== undefined && numberIn(record.under_way) === 1;
+      if (record && !isUnderWay) return [];
       const its = events.find(isOf);
       if (its && numberIn(its.waiting) === 0) return [];
-      return [{ key, dueInMs: optionalNumberIn(its?.due_in_ms) ?? 0 }];
+      return [{ key, dueInMs: optionalNumberIn(its?.due_in_ms) ?? 0, isUnderWay }];
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { RunReport } from 'nestjs-hybrid-sync';
 import type { ChaosReport } from '../drive/chaos';
 import type { Comparison } from '../drive/comparison';
 import { HELD_BACK_MS } from '../stripe/stripe-account';
@@ -56,18 +57,27 @@ export function verdict({ equal, differences, rows }: Comparison): string[] {
 }
 
 /** What has gone wrong, and what became of it. */
-export function chaosLines({ dropped, polled, reconciliation }: ChaosReport): string[] {
+export function chaosLines({ dropped, outage, polled, reconciliations }: ChaosReport): string[] {
   const shown = polled.slice(0, 10).map((event) => `  ${event}`);
   const more = polled.length > shown.length ? [`  and ${number(polled.length - shown.length)} more`] : [];
-  const found = Object.entries(reconciliation.findings).map(([resource, { missing, stale, gone }]) => {
-    return `${resource}: ${number(missing)} missing, ${number(stale)} stale, ${number(gone)} gone`;
-  });
+  const away = outage ? ", and Stripe's API was away for a while" : '';
   return [
-    `${number(dropped)} webhooks were lost, and Stripe's API was away for a while. Polling has brought ${number(polled.length)} events:`,
+    `${number(dropped)} webhooks were lost${away}. Polling has brought ${number(polled.length)} events:`,
     ...shown,
     ...more,
-    `a reconciliation after that has found ${found.join('; ') || 'nothing'}`,
+    ...reconciliations.map(
+      (run) => `a reconciliation of ${run.source} after that has found ${findingsOf(run) || 'nothing'}`,
+    ),
   ];
+}
+
+function findingsOf({ findings }: RunReport): string {
+  return Object.entries(findings)
+    .map(([resource, { missing, stale, gone, local }]) => {
+      const counts = `${number(missing)} missing, ${number(stale)} stale, ${number(gone)} gone`;
+      return `${resource}: ${counts}, ${number(local)} changed here`;
+    })
+    .join('; ');
 }
 
 const STATES = ['waiting', 'completed', 'skipped', 'dead'];

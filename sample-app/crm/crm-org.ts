@@ -2,10 +2,13 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { SalesforceOptions } from 'nestjs-hybrid-sync/salesforce';
 import { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
 
-/** What this application wants of the org; see the README for the fields to be added to a real one. */
-const objects = {
-  Account: { fields: ['Name', 'Email__c', 'BillingCity', 'Stripe_Id__c', 'Left_Stripe__c'] },
-};
+/** What is read of the org: what sales may change. See the README for the fields to be added to a real one. */
+const source = {
+  objects: { Account: { fields: ['Stripe_Id__c', 'BillingCity', 'OwnerId', 'CreatedById'] } },
+  // Changes are known as they happen, and none is lost: polling finds what was made before.
+  changeDataCapture: true,
+  poll: { everyMs: 30_000 },
+} as const;
 
 /** The Salesforce that this run works with: a real org if the environment has a connected app, else one of its own. */
 @Injectable()
@@ -29,7 +32,7 @@ export class CrmOrg implements OnApplicationShutdown {
         clientSecret: clientSecret ?? '',
         loginUrl: loginUrl ?? '',
       } as const;
-      return new CrmOrg({ login, objects, poll: { everyMs: 30_000 } }, null);
+      return new CrmOrg({ login, ...source }, null);
     }
     const fake = await FakeSalesforce.start();
     define(fake);
@@ -37,7 +40,7 @@ export class CrmOrg implements OnApplicationShutdown {
     fake.faults.slowMs = [50, 150];
     // Only seconds that are over are read of an org.
     fake.clock.offsetMs = -5_000;
-    return new CrmOrg({ login: fake.login, objects, poll: { everyMs: 1_000 } }, fake);
+    return new CrmOrg({ login: fake.login, ...source }, fake);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -47,15 +50,28 @@ export class CrmOrg implements OnApplicationShutdown {
 
 function define(fake: FakeSalesforce): void {
   const stripeId = { type: 'string', length: 120, externalId: true, caseSensitive: true } as const;
+  const account = { type: 'reference', referenceTo: ['Account'] } as const;
+  const status = { type: 'picklist' } as const;
   fake.defineObject('Account', {
     fields: { Stripe_Id__c: stripeId, Email__c: { type: 'email' }, Left_Stripe__c: { type: 'boolean' } },
+  });
+  fake.defineObject('Contact', { fields: { Stripe_Id__c: stripeId } });
+  fake.defineObject('Subscription__c', {
+    fields: {
+      Stripe_Id__c: stripeId,
+      Account__c: account,
+      Status__c: status,
+      Seats__c: { type: 'int' },
+      Period_End__c: { type: 'datetime' },
+    },
   });
   fake.defineObject('Invoice__c', {
     fields: {
       Stripe_Id__c: stripeId,
-      Customer__c: { type: 'string' },
-      Status__c: { type: 'picklist' },
+      Account__c: account,
+      Status__c: status,
       Amount_Due__c: { type: 'currency' },
     },
   });
+  for (const Name of ['Carol', 'Dan', 'Erin']) fake.create('User', { Name, IsActive: true });
 }

@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
 import { mirror, SyncModule } from 'nestjs-hybrid-sync';
 import { salesforce, salesforceObject } from 'nestjs-hybrid-sync/salesforce';
+import type Stripe from 'stripe';
 import { StripeModule } from '../stripe/stripe.module';
-import { BillingCityHandler } from './billing-city.handler';
 import { CrmOrg } from './crm-org';
-import { accountFields, invoiceFields } from './crm.rows';
+import { accountFields, contactFields, invoiceFields, subscriptionFields } from './crm.rows';
+import { SalesChangeHandler } from './sales-change.handler';
 
 @Module({
   providers: [{ provide: CrmOrg, useFactory: () => CrmOrg.open() }],
@@ -12,7 +13,16 @@ import { accountFields, invoiceFields } from './crm.rows';
 })
 export class CrmOrgModule {}
 
-/** Stripe's customers and invoices in the CRM, and back what sales changes there. */
+const externalId = 'Stripe_Id__c';
+const account = salesforceObject('crm', 'Account', { externalId });
+const contact = salesforceObject('crm', 'Contact', { externalId });
+const subscription = salesforceObject('crm', 'Subscription__c', { externalId });
+const invoice = salesforceObject('crm', 'Invoice__c', { externalId });
+
+/** What refers to an account comes after it. */
+const ofCustomer = ({ customer }: Stripe.Subscription | Stripe.Invoice) => [['customer', customer] as const];
+
+/** Stripe's customers, subscriptions and invoices in the CRM, and back what sales changes there. */
 @Module({
   imports: [
     StripeModule,
@@ -22,19 +32,24 @@ export class CrmOrgModule {}
       useFactory: ({ options }: CrmOrg) => ({
         sources: { crm: salesforce({ ...options, reconcile: { cron: '0 3 * * *' } }) },
         mirrors: [
+          // A customer is two rows. They are written in this order.
           mirror('stripe', 'customer', {
-            to: salesforceObject('crm', 'Account', { externalId: 'Stripe_Id__c' }),
+            to: account,
             map: accountFields,
+            // Subscriptions and invoices still belong to it.
             onDelete: { set: { Left_Stripe__c: true } },
           }),
-          mirror('stripe', 'invoice', {
-            to: salesforceObject('crm', 'Invoice__c', { externalId: 'Stripe_Id__c' }),
-            map: invoiceFields,
+          mirror('stripe', 'customer', { to: contact, map: contactFields }),
+          mirror('stripe', 'subscription', {
+            to: subscription,
+            map: subscriptionFields,
+            requires: ofCustomer,
           }),
+          mirror('stripe', 'invoice', { to: invoice, map: invoiceFields, requires: ofCustomer }),
         ],
       }),
     }),
   ],
-  providers: [BillingCityHandler],
+  providers: [SalesChangeHandler],
 })
 export class CrmModule {}

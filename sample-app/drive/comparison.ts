@@ -6,9 +6,9 @@ import { Customer } from '../billing/customer.entity';
 import { InvoiceLine } from '../billing/invoice-line.entity';
 import { Invoice } from '../billing/invoice.entity';
 import { OutboundMail } from '../billing/outbound-mail.entity';
-import { accountFields, invoiceFields } from '../crm/crm.rows';
 import { customerRow, invoiceRow, lineRows, subscriptionRow } from '../billing/rows';
 import { Subscription } from '../billing/subscription.entity';
+import { compareCrm } from './crm.comparison';
 
 /** What has come of holding every local row against Stripe. */
 export class Comparison {
@@ -71,41 +71,8 @@ export async function compare(
     failures.map(({ id, data }) => ({ id, invoiceId: data.object.id })),
     mails.map(({ eventId, invoiceId }) => ({ id: eventId, invoiceId })),
   );
-  if (org) addCrm(found, org, customers, invoices);
+  if (org) compareCrm(found, org, { customers, subscriptions, invoices });
   return found;
-}
-
-function addCrm(
-  found: Comparison,
-  org: FakeSalesforce,
-  customers: readonly Stripe.Customer[],
-  invoices: readonly Stripe.Invoice[],
-): void {
-  const accounts = org.all('Account').filter((account) => !account.Left_Stripe__c);
-  found.add(
-    'accounts',
-    customers.map((customer) => ({ id: customer.id, ...accountFields(customer) })),
-    accounts.map(({ Stripe_Id__c: id, Name, Email__c, Left_Stripe__c }) => ({
-      id,
-      Name,
-      Email__c,
-      Left_Stripe__c,
-    })),
-  );
-  found.add(
-    'CRM invoices',
-    invoices.map((invoice) => ({ id: invoice.id, ...invoiceFields(invoice) })),
-    org.all('Invoice__c').map(({ Stripe_Id__c: id, Customer__c, Status__c, Amount_Due__c }) => {
-      return { id, Customer__c, Status__c, Amount_Due__c };
-    }),
-  );
-  const moved = accounts.filter(({ BillingCity }) => BillingCity !== null);
-  const cityOf = new Map(customers.map(({ id, address }) => [id, address?.city ?? null]));
-  found.add(
-    'cities',
-    moved.map(({ Stripe_Id__c: id }) => ({ id, city: cityOf.get(id) ?? null })),
-    moved.map(({ Stripe_Id__c: id, BillingCity: city }) => ({ id, city })),
-  );
 }
 
 /** Without its class, and without relations that were not loaded. */

@@ -11,18 +11,18 @@ import { CrmOrg } from '../crm/crm-org';
 import { ChangeLog } from '../stripe/change-log';
 import { StripeAccount } from '../stripe/stripe-account';
 import { Chance } from './chance';
-import { chaosReport, makeTrouble, recover, type ChaosReport } from './chaos';
+import { chaosReport, makeTrouble, recover, type ChaosReport, type Trouble } from './chaos';
 import { compare, type Comparison } from './comparison';
-import { happenings, moveAnAccount } from './happenings';
+import { handOverAnAccount, happenings, moveAnAccount, type Scene } from './happenings';
 
 /** How long the drive is, and how fast. */
 export abstract class DriveOptions {
   /** Records changed at Stripe. */
   abstract readonly changes: number;
-  /** Between two happenings. */
-  abstract readonly everyMs: number;
-  /** Webhooks are lost, and Stripe's API is away for a while. */
-  abstract readonly chaos?: boolean;
+  /** How many of them in a second. */
+  abstract readonly perSecond: number;
+  /** What goes wrong meanwhile. @default nothing */
+  abstract readonly trouble?: Trouble;
 }
 
 /** Lets things happen at the fake Stripe for a while, waits until all of it has arrived here, and compares. */
@@ -73,24 +73,36 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
     fake.deliverTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/stripe`);
 
     const chance = new Chance(1);
-    const scene = { fake, org: this.crm.fake, chance, price: fake.create('price', seat).id };
-    while (!this.stopping && this.changes.entries.length < this.options.changes) {
-      if (this.options.chaos) makeTrouble(fake, this.changes.entries.length / this.options.changes);
-      this.changes.note(() => chance.weighted(happenings).happen(scene));
-      await pause(this.options.everyMs);
-    }
+    const price = fake.create('price', seat).id;
+    const scene = { fake, org: this.crm.fake, chance, price, changed: this.changes.entries };
+    await this.letHappen(scene);
     fake.faults.outage = false;
     await this.arrived(fake);
-    // With all accounts there: while things happened, there may have been none to move.
-    moveAnAccount(scene);
+    // With all accounts there: while things happened, there may have been none to change.
+    for (let i = 0; i < 5; i++) {
+      moveAnAccount(scene);
+      handOverAnAccount(scene);
+    }
     await this.arrived(fake);
     fake.faults.clear();
-    if (this.options.chaos && !this.stopping) {
-      const reconciliation = await recover(this.sync);
+    if (this.options.trouble && !this.stopping) {
+      const reconciliations = await recover(this.sync);
       await this.arrived(fake);
-      this.chaos = await chaosReport(fake, this.dataSource, reconciliation);
+      this.chaos = await chaosReport(fake, this.dataSource, this.options.trouble, reconciliations);
     }
     return this.stopping ? null : compare(fake, this.dataSource, this.crm.fake);
+  }
+
+  private async letHappen(scene: Scene): Promise<void> {
+    const { changes, perSecond, trouble } = this.options;
+    const { entries } = this.changes;
+    const startedAt = Date.now();
+    while (!this.stopping && entries.length < changes) {
+      if (trouble) makeTrouble(scene.fake, trouble, entries.length / changes);
+      this.changes.note(() => scene.chance.weighted(happenings).happen(scene));
+      const dueAt = startedAt + (entries.length / perSecond) * 1_000;
+      await pause(Math.max(0, dueAt - Date.now()));
+    }
   }
 
   /** Until no webhook is on its way, nothing new is in the CRM, and no event waits, for a later time neither. */
@@ -98,6 +110,7 @@ export class Drive implements OnApplicationBootstrap, OnModuleDestroy {
     const events = this.dataSource.getRepository(SyncEventEntity);
     while (!this.stopping) {
       await fake.flush();
+      await this.crm.fake?.flush();
       const polled = await this.sync.poll({ source: 'crm' });
       await this.sync.idle();
       const isRead = polled.every(({ atEnd, found }) => atEnd && found === 0);

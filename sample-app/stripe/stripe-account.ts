@@ -2,10 +2,14 @@ import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@n
 import type { StripeOptions } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 
-/** Whether `--chaos` was given: webhooks are lost, and Stripe's API is away for a while. */
-export function chaosWanted(argv: readonly string[] = process.argv): boolean {
+/** How much is to happen: `--chaos` and `--load` lose webhooks on purpose. */
+export type DriveKind = 'calm' | 'chaos' | 'load';
+
+/** What was given on the command line. */
+export function driveKind(argv: readonly string[] = process.argv): DriveKind {
   // Nest's CLI hands it on in quotes.
-  return argv.some((argument) => argument.includes('--chaos'));
+  const wanted = (kind: DriveKind) => argv.some((argument) => argument.includes(`--${kind}`));
+  return (['chaos', 'load'] as const).find(wanted) ?? 'calm';
 }
 
 /** Webhooks are held back by up to so long, and some come twice and out of order, as from the real one. */
@@ -29,13 +33,15 @@ export class StripeAccount implements OnModuleDestroy, OnApplicationShutdown {
     fake.faults.duplicateRate = 0.15;
     fake.faults.reorder = true;
     fake.faults.delayMs = [0, HELD_BACK_MS];
+    // As long as the real one takes.
+    if (driveKind() === 'load') fake.faults.slowMs = [50, 150];
     const options = {
       apiKey: fake.apiKey,
       webhookSecrets: fake.webhookSecrets,
       // As many calls a second as Stripe allows a live account.
       callsPerSecond: 100,
       // So often that one can watch it.
-      ...(chaosWanted() && { poll: { everyMs: 3_000, fastestMs: 1_000, graceMs: 1_000 } }),
+      ...(driveKind() !== 'calm' && { poll: { everyMs: 1_000, fastestMs: 1_000, graceMs: 1_000 } }),
     };
     return new StripeAccount({ ...options, ...fake.connection }, fake);
   }

@@ -6,6 +6,7 @@ import { dispatcherOf, Gate, quick, send, settled } from '../support/scenario.js
 
 let handled: string[] = [];
 let play: (what: string) => unknown = () => undefined;
+let tell: (id: string) => unknown = () => undefined;
 
 async function handle(what: string) {
   await play(what);
@@ -23,6 +24,11 @@ class Shop {
   @OnSyncChange('stripe', 'customer', { requires: ({ metadata }: Linked) => [['product', metadata.parent]] })
   customer({ record }: SyncChange) {
     return handle(record.id);
+  }
+
+  @OnSyncChange('stripe', 'customer', { transaction: 'none' })
+  async tell({ record }: SyncChange) {
+    await tell(record.id);
   }
 
   @OnSyncChange('stripe', 'invoice', { requires: ({ customer }: Linked) => [['customer', customer]] })
@@ -66,7 +72,7 @@ describe('requires', () => {
   });
   beforeEach(async () => {
     handled = [];
-    play = () => undefined;
+    play = tell = () => undefined;
     host.stripe.faults.clear();
     host.stripe.requests.clear();
     for (const table of ['event', 'record', 'mark']) await host.sql(`DELETE FROM sync_${table}`);
@@ -197,6 +203,21 @@ describe('requires', () => {
     await settled(host);
     expect(handled).toEqual([parent.id, child.id]);
     expect(await host.sql(`SELECT DISTINCT attempts FROM sync_mark`)).toEqual([{ attempts: 0 }]);
+  });
+
+  it('waits for one whose handlers are still at it for the first time, and has nothing done for it', async () => {
+    const [parent, gate] = [customer(), new Gate()];
+    tell = () => gate.pass();
+    await send(other, parent);
+    await gate.reached;
+    const child = invoice(parent.id);
+    await send(host, child);
+    await waiting('parent');
+    expect(handled).toEqual([parent.id]);
+    gate.release();
+    await settled(host);
+    expect(handled).toEqual([parent.id, child.id]);
+    expect(reads(parent.id)).toBe(1);
   });
 
   it('does not read the child again and again while the parent cannot be read', async () => {

@@ -4,22 +4,30 @@ import request from 'supertest';
 import { DataSource } from 'typeorm';
 import { AppModule } from '../../sample-app/app.module';
 import { Screen } from '../../sample-app/account/screen';
+import { CrmOrg } from '../../sample-app/crm/crm-org';
 import type { Comparison } from '../../sample-app/drive/comparison';
 import { Drive, DriveOptions } from '../../sample-app/drive/drive';
 import { StripeAccount } from '../../sample-app/stripe/stripe-account';
+import { SyncEventEntity, SyncService } from 'nestjs-hybrid-sync';
+import type { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
 import { until } from '../support/host.js';
 
 describe('the sample application', () => {
   const said: string[] = [];
   let app: INestApplication;
   let stripe: StripeAccount;
+  let org: FakeSalesforce;
   let found: Comparison | null;
 
   beforeAll(async () => {
     process.env.DATABASE_URL = process.env.TEST_DATABASE_URL;
     const testing = await Test.createTestingModule({ imports: [AppModule] })
       .overrideProvider(DriveOptions)
-      .useValue({ changes: 120, everyMs: 15, chaos: true } satisfies DriveOptions)
+      .useValue({
+        changes: 120,
+        perSecond: 50,
+        trouble: { dropRate: 0.1, outage: [0.3, 0.5] },
+      } satisfies DriveOptions)
       .overrideProvider(Screen)
       .useValue({
         refreshMs: 50,
@@ -30,6 +38,7 @@ describe('the sample application', () => {
     app = testing.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
     stripe = app.get(StripeAccount, { strict: false });
+    org = app.get(CrmOrg, { strict: false }).fake!;
     found = await app.get(Drive, { strict: false }).finished;
   }, 60_000);
   afterAll(() => app?.close());
@@ -43,8 +52,11 @@ describe('the sample application', () => {
       'lines',
       'mails',
       'accounts',
+      'contacts',
+      'CRM subscriptions',
       'CRM invoices',
       'cities',
+      'owners',
     ];
     for (const table of tables) expect(found?.equal[table]).toBeGreaterThan(0);
     expect(stripe.fake?.deliveries.count({ duplicate: true, outcome: 'delivered' })).toBeGreaterThan(0);
@@ -64,7 +76,8 @@ describe('the sample application', () => {
     expect(dropped).toBeGreaterThan(0);
     const text = said.join('\n');
     expect(text).toMatch(new RegExp(`${dropped} webhooks were lost.*Polling has brought [1-9]\\d* events`));
-    expect(text).toContain('a reconciliation after that has found nothing');
+    expect(text).toContain('a reconciliation of stripe after that has found nothing');
+    expect(text).toContain('a reconciliation of crm after that has found nothing');
   });
 
   it('says so, with commands that can be pasted', async () => {
@@ -95,6 +108,46 @@ describe('the sample application', () => {
     await api.post(`/simulate/invoices/${open.id}/eat`).expect(400);
   });
 
+  it('tells Stripe what sales changes as it happens, and writes nothing on either side after that', async () => {
+    await quiet();
+    const account = accounts().at(-1)!;
+    const owner = org.create('User', { Name: 'Mallory', IsActive: true }).Id;
+    org.update(account.Id, { BillingCity: 'Quito', OwnerId: owner });
+    await until(() => {
+      const customer = stripe.fake!.get('customer', account.Stripe_Id__c)!;
+      return customer.address?.city === 'Quito' && customer.metadata.owner === owner;
+    });
+    const about = { source: 'crm', recordId: account.Id, type: 'Account.updated' };
+    expect(await app.get(DataSource).getRepository(SyncEventEntity).countBy(about)).toBeGreaterThan(0);
+
+    await quiet();
+    const written = writes();
+    await quiet();
+    await quiet();
+    expect(writes()).toEqual(written);
+  });
+
+  it('tells Stripe nothing of an account that nobody has changed', async () => {
+    const { id } = stripe.fake!.create('customer', { name: 'Nobody Special', email: 'n@example.com' });
+    await until(() => org.all('Contact').some(({ Stripe_Id__c }) => Stripe_Id__c === id));
+    await quiet();
+    expect(accounts().some(({ Stripe_Id__c }) => Stripe_Id__c === id)).toBe(true);
+    expect(stripe.fake!.requests.count({ method: 'POST', path: `/v1/customers/${id}` })).toBe(0);
+  });
+
+  it('deletes the contact of a customer that leaves, and keeps the account with what belongs to it', async () => {
+    const invoice = stripe.fake!.all('invoice').findLast(({ customer }) => {
+      return accounts().some(({ Stripe_Id__c }) => Stripe_Id__c === customer);
+    })!;
+    const left = accounts().find(({ Stripe_Id__c }) => Stripe_Id__c === invoice.customer)!;
+    stripe.fake!.delete('customer', left.Stripe_Id__c);
+    await until(() => org.get(left.Id)?.Left_Stripe__c === true);
+    await quiet();
+    expect(org.all('Contact').some(({ AccountId }) => AccountId === left.Id)).toBe(false);
+    const kept = org.all('Invoice__c').find(({ Stripe_Id__c }) => Stripe_Id__c === invoice.id);
+    expect(kept).toMatchObject({ Account__c: left.Id });
+  });
+
   it('signs and delivers an event made by hand, and does not believe what it claims', async () => {
     const api = request(app.getHttpServer());
     const customer = stripe.fake!.all('customer').at(-1)!;
@@ -117,4 +170,28 @@ describe('the sample application', () => {
     await api.post('/webhooks/stripe').set(headers).send(body).expect(200);
     await api.post('/webhooks/stripe').set(headers).send(body.replace('forged', 'other')).expect(401);
   });
+
+  function accounts() {
+    return org.all('Account').filter(({ Left_Stripe__c }) => !Left_Stripe__c);
+  }
+
+  /** Requests that write, at Stripe and at the CRM. */
+  function writes(): number[] {
+    return [
+      stripe.fake!.requests.count(({ method }) => method !== 'GET'),
+      org.requests.count(({ method, path }) => method !== 'GET' && path.includes('/sobjects')),
+    ];
+  }
+
+  /** Both sides have been polled, and nothing waits. */
+  async function quiet(): Promise<void> {
+    const sync = app.get(SyncService);
+    const events = app.get(DataSource).getRepository(SyncEventEntity);
+    await until(async () => {
+      await Promise.all([stripe.fake!.flush(), org.flush()]);
+      const polled = [...(await sync.poll({ source: 'stripe' })), ...(await sync.poll({ source: 'crm' }))];
+      await sync.idle();
+      return polled.every(({ found }) => found === 0) && !(await events.existsBy({ state: 'waiting' }));
+    });
+  }
 });
