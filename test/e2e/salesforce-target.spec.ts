@@ -96,18 +96,18 @@ describe('Salesforce as a target', () => {
     await sync.idle();
   });
 
-  it('takes a thousand rows by few calls, with a pool of ten', async () => {
+  it('takes hundreds of rows by few calls, with a pool of ten', async () => {
     await start([invoices], { poolSize: 10 });
-    const ids = Array.from({ length: 1_000 }, (_, i) => `in_${i}`);
+    const ids = Array.from({ length: 400 }, (_, i) => `in_${i}`);
     ids.forEach((id) => invoice(id));
     org.faults.slowMs = 100;
     await host.sync.pause({ source: 'stripe' });
     for (let i = 0; i < ids.length; i += 50) await Promise.all(ids.slice(i, i + 50).map(deliver));
     await host.sync.resume({ source: 'stripe' });
     await settled(host);
-    expect(Object.keys(rows())).toHaveLength(1_000);
-    // About a dozen where nobody else needs the machine; how many join depends on how fast passes come.
-    expect(writes().length).toBeLessThanOrEqual(200);
+    expect(Object.keys(rows())).toHaveLength(400);
+    // Five or so where nobody else needs the machine: how many join depends on how fast passes come.
+    expect(writes().length).toBeLessThanOrEqual(80);
   });
 
   it('takes each row by itself: one that is locked comes later, one that is refused is dead', async () => {
