@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SyncChange, SyncContext } from 'nestjs-hybrid-sync';
+import { SyncChange } from 'nestjs-hybrid-sync';
 import { OnSalesforceChange } from 'nestjs-hybrid-sync/salesforce';
 import Stripe from 'stripe';
 import { StripeAccount } from '../stripe/stripe-account';
@@ -27,7 +27,7 @@ export class SalesChangeHandler {
   }
 
   @OnSalesforceChange<Account>('Account', { transaction: 'none' })
-  async tellStripe({ kind, data: account }: SyncChange<Account>, { idempotencyKey }: SyncContext) {
+  async tellStripe({ kind, data: account }: SyncChange<Account>) {
     if (!account?.Stripe_Id__c) return;
     const { Stripe_Id__c: id, BillingCity: city, OwnerId: owner } = account;
     // As this application has made it.
@@ -35,7 +35,8 @@ export class SalesChangeHandler {
     try {
       // An address that the CRM does not know says nothing of Stripe's.
       const changed = { metadata: { owner }, ...(city && { address: { city } }) };
-      await this.stripe.customers.update(id, changed, { idempotencyKey });
+      // Without an idempotency key: the same update twice is one, and under a key Stripe repeats for a day that it has failed.
+      await this.stripe.customers.update(id, changed);
     } catch (error) {
       // Deleted at Stripe meanwhile.
       if ((error as { code?: string }).code !== 'resource_missing') throw error;

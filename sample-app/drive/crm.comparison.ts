@@ -37,7 +37,7 @@ export function compareCrm(
     'CRM subscriptions',
     subscriptions.map((subscription) => ({ id: subscription.id, ...subscriptionFields(subscription) })),
     rows(org.all('Subscription__c'), ({ Account__c, Status__c, Seats__c, Period_End__c }) => {
-      return { Account__r: parent(Account__c), Status__c, Seats__c, Period_End__c };
+      return { Account__r: parent(Account__c), Status__c, Seats__c, Period_End__c: timeOf(Period_End__c) };
     }),
   );
   found.add(
@@ -68,4 +68,9 @@ function rows<Fields extends object>(
   fieldsOf: (record: SalesforceRecord) => Fields,
 ): (Fields & { id: string })[] {
   return records.map((record) => ({ id: String(record.Stripe_Id__c), ...fieldsOf(record) }));
+}
+
+/** As this application writes it. */
+function timeOf(text: string | null): string | null {
+  return text && new Date(text.replace(/\+0000$/, 'Z')).toISOString();
 }

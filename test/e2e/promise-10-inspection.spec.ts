@@ -26,6 +26,21 @@ describe('what only the org can tell of a set-up', () => {
       /no such field of Account: 'Nmae'. Did you mean 'Name'\?/,
     ],
     [
+      'an object in another case',
+      () => ({ objects: ['account'] }),
+      /no object 'account'. Did you mean 'Account'/,
+    ],
+    [
+      'a field in another case',
+      () => ({ objects: { Account: { fields: ['name'] } } }),
+      /no such field of Account: 'name'. Did you mean 'Name'/,
+    ],
+    [
+      'a field of a parent that it has not',
+      () => ({ objects: { Account: { fields: ['Name', 'Owner.Nope'] } } }),
+      /not all of these fields of parents of Account: Owner.Nope/,
+    ],
+    [
       'another org that is closed',
       () => ({ connections: { eu: login({ password: 'x' }).login } }),
       /eu: .*invalid_grant/,
@@ -40,6 +55,7 @@ describe('what only the org can tell of a set-up', () => {
       { externalId: 'Strip_Id__c' },
       /no such field of Invoice__c: 'Strip_Id__c'. Did you mean 'Stripe_Id__c'/,
     ],
+    ['of numbers', { externalId: 'Total__c' }, /Invoice__c.Total__c is of numbers/],
     ['that is none', { externalId: 'Status__c' }, /Invoice__c.Status__c is no external id: mark it as one/],
   ])('is told at boot: an external id %s', async (_, options, message) => {
     const to = salesforceObject('crm', 'Invoice__c', options as { externalId: string });

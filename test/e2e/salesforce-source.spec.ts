@@ -4,7 +4,7 @@ import { OnSalesforceChange } from 'nestjs-hybrid-sync/salesforce';
 import type { FakeSalesforce } from 'nestjs-hybrid-sync/testing';
 import { until, type Host } from '../support/host.js';
 import { pollNow, startCrmHost, startOrg } from '../support/salesforce.js';
-import { effects, settled, write } from '../support/scenario.js';
+import { effects, settled, travel, write } from '../support/scenario.js';
 
 let alarms: string[] = [];
 
@@ -174,7 +174,12 @@ describe('Salesforce as a source', () => {
     const { Id } = org.create('Account', { Name: 'Ada' });
     expect((await pollNow(host!)).error).toMatch(/SERVER_UNAVAILABLE/);
     org.faults.outage = false;
-    await polled();
+    // It may be left alone for a while.
+    await until(async () => {
+      travel(host!, 10_000);
+      await polled();
+      return (await effects(host!)).length > 0;
+    });
     expect(await effects(host!)).toEqual([`created ${Id} Ada`]);
   });
 });

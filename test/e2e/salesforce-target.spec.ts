@@ -7,6 +7,7 @@ import {
   SyncContext,
   SyncModule,
   SyncTargets,
+  UnrecoverableError,
   type Mirror,
 } from 'nestjs-hybrid-sync';
 import { salesforceObject } from 'nestjs-hybrid-sync/salesforce';
@@ -94,6 +95,66 @@ describe('Salesforce as a target', () => {
     await targets.delete(INVOICES, id);
     expect(rows()).toEqual({});
     await sync.idle();
+  });
+
+  it('writes rows of one id one after the other, the last that was asked for last', async () => {
+    await start();
+    const targets = host.app.get(SyncTargets, { strict: false });
+    await targets.save(INVOICES, 'in_1', { Total__c: 1 });
+    await Promise.all([targets.delete(INVOICES, 'in_1'), targets.save(INVOICES, 'in_1', { Total__c: 2 })]);
+    expect(rows()).toEqual({ in_1: 2 });
+    await Promise.all([targets.save(INVOICES, 'in_1', { Total__c: 3 }), targets.delete(INVOICES, 'in_1')]);
+    expect(rows()).toEqual({});
+    await Promise.all([1, 2, 3, 4, 5].map((Total__c) => targets.save(INVOICES, 'in_2', { Total__c })));
+    expect(rows()).toEqual({ in_2: 5 });
+    await host.sync.idle();
+  });
+
+  it('refuses a row that cannot be told to an org, and no other in the same call', async () => {
+    await start();
+    const targets = host.app.get(SyncTargets, { strict: false });
+    const wrong: [string, object][] = [
+      ['in_1', { Total__c: 1n }],
+      ['in_2', { Total__c: NaN }],
+      ['in_3', { Due__c: new Date(NaN) }],
+      [' in_4', { Total__c: 1 }],
+      ['', { Total__c: 1 }],
+    ];
+    const written = await Promise.allSettled([
+      ...wrong.map(([id, row]) => targets.save(INVOICES, id, row)),
+      targets.save(INVOICES, 'in_9', { Total__c: 9 }),
+    ]);
+    expect(written.slice(0, -1)).toEqual(
+      wrong.map(() => expect.objectContaining({ reason: expect.any(UnrecoverableError) })),
+    );
+    expect(rows()).toEqual({ in_9: 9 });
+    await host.sync.idle();
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    [
+      'another source',
+      salesforceObject('none', 'Invoice__c', { externalId: 'Stripe_Id__c' }),
+      /source 'none'/,
+    ],
+    [
+      'another connection',
+      salesforceObject('crm', 'Invoice__c', { externalId: 'Stripe_Id__c', connectionId: 'eu' }),
+      /no connection 'eu'/,
+    ],
+    ['no target', undefined, /must be a target with a name/],
+    ['no rows', { name: 'x', mostRows: 0, write: () => Promise.resolve([]) }, /from 1 for `mostRows`/],
+    [
+      'a misspelt option',
+      salesforceObject('crm', 'Invoice__c', { externalID: 'x' } as never),
+      /'externalId'/,
+    ],
+  ])('is told at once when it is given %s', async (_, target, message) => {
+    await start();
+    const targets = host.app.get(SyncTargets, { strict: false });
+    const refused = targets.save(target as typeof INVOICES, 'in_1', { Total__c: 1 });
+    await expect(refused).rejects.toThrow(UnrecoverableError);
+    await expect(refused).rejects.toThrow(message);
   });
 
   it('takes hundreds of rows by few calls, with a pool of ten', async () => {

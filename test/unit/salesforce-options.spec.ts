@@ -46,7 +46,20 @@ describe('salesforce()', () => {
     [{ connections: { default: good.login } }, /connections\['default'\] is the main org's own name/],
     [{ connections: { eu: {} } }, /connections\['eu'\].flow must be one of/],
     [{ apiVersion: 'v62' }, /apiVersion must be such as '62.0'/],
-    [{ changeDataCapture: 'Account' }, /changeDataCapture must be true, or an array of objects/],
+    [
+      { login: { flow: 'jwt', clientId: 'c', username: 'u', privateKey: 'nope' } },
+      /login.privateKey is no private key/,
+    ],
+    [
+      {
+        outboundMessages: {
+          organizationId: '00D000000000000',
+          certificateHeader: { name: 'x y', value: 'v' },
+        },
+      },
+      /certificateHeader must be/,
+    ],
+    [{ changeDataCapture: 'Account' }, /changeDataCapture must be true or false, or an array of objects/],
     [{ changeDataCapture: ['Contact'] }, /changeDataCapture has 'Contact', which is not one of objects/],
     [{ platformEvents: 'Shipped__e' }, /platformEvents must be an array/],
     [{ platformEvents: ['Shipped'] }, /platformEvents has 'Shipped': their API names end in '__e'/],

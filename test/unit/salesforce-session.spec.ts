@@ -50,7 +50,7 @@ describe('a session at an org', () => {
     org.expireSessions();
     await Promise.all([ask(client), ask(client), ask(client)]);
     expect(logins()).toBe(2);
-    expect(client.usage).toEqual({ used: 4, limit: 100_000 });
+    expect(client.usage).toMatchObject({ used: 4, limit: 100_000 });
   });
 
   it('may be brought along, and is then what it is', async () => {

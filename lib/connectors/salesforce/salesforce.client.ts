@@ -29,6 +29,8 @@ export interface DescribedField {
 }
 
 export interface DescribedObject {
+  /** As the org writes it. */
+  readonly name: string;
   readonly fields: readonly DescribedField[];
 }
 
@@ -119,11 +121,13 @@ export class SalesforceClient {
 
   /** In a new session, once, if the org says that this one is over. */
   private async inSession<T>(
-    { nowMs }: FetchOptions,
+    { nowMs, timeoutMs, signal }: FetchOptions,
     work: (connection: Connection) => Promise<T>,
   ): Promise<T> {
     for (let again = false; ; again = true) {
-      const connection = await this.session.connection(nowMs);
+      signal.throwIfAborted();
+      const entering = Promise.resolve(this.session.connection({ nowMs, timeoutMs }));
+      const connection = await untilAborted(entering, signal);
       try {
         const answer = await work(connection);
         this.session.accepted();

@@ -1,10 +1,13 @@
 import type { Connector } from '../../model/connector.js';
+import { isRecord } from '../../model/option-kinds.js';
+import { unknownOption } from '../../model/option-problem.js';
 import { DEFAULT_CONNECTION } from '../../model/record.js';
 import type { Target, TargetContext, TargetRow } from '../../model/target.js';
 import { ProviderError, RetryLaterError, UnrecoverableError } from '../../sync.errors.js';
 import type { DescribedObject, SalesforceClient } from './salesforce.client.js';
 import { SalesforceConnector } from './salesforce.connector.js';
 import { externalIdProblem, fieldsProblem } from './salesforce.inspection.js';
+import { rowProblem } from './salesforce.row-problem.js';
 import { readRows } from './salesforce.rows.js';
 import { isSameInField } from './salesforce.same-value.js';
 import { MOST_WHOLE_RECORDS, quoted } from './salesforce.soql.js';
@@ -64,10 +67,12 @@ const INVALID: ReadonlySet<string> = new Set([
 export function salesforceObject(
   source: string,
   object: string,
-  { externalId, connectionId = DEFAULT_CONNECTION, notCompared = [] }: SalesforceObjectTargetOptions,
+  options: SalesforceObjectTargetOptions,
 ): Target<SalesforceFieldValues> {
-  return new SalesforceObjectTarget(source, object, externalId, connectionId, notCompared);
+  return new SalesforceObjectTarget(source, object, isRecord(options) ? options : { externalId: '' });
 }
+
+const OPTION_NAMES = ['externalId', 'connectionId', 'notCompared'];
 
 class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
   readonly name: string;
@@ -75,17 +80,27 @@ class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
   /** As the org has said at boot, or when rows were first read. */
   private described?: DescribedObject;
 
+  private readonly externalId: string;
+  readonly connectionId: string;
+  private readonly notCompared: readonly string[];
+
   constructor(
     readonly source: string,
     private readonly object: string,
-    private readonly externalId: string,
-    readonly connectionId: string,
-    private readonly notCompared: readonly string[],
+    private readonly options: SalesforceObjectTargetOptions,
   ) {
+    const { externalId, connectionId = DEFAULT_CONNECTION, notCompared = [] } = options;
     this.name = `${source}.${object}`;
+    this.externalId = externalId;
+    this.connectionId = connectionId;
+    this.notCompared = notCompared;
   }
 
   problem(connector: Connector | undefined): string | null {
+    const unknown = unknownOption(this.options, OPTION_NAMES);
+    if (unknown) return `salesforceObject(): ${unknown}`;
+    if (!this.externalId)
+      return 'salesforceObject(): externalId is missing: the API name of the field that rows are known by';
     if (!(connector instanceof SalesforceConnector)) return `'${this.source}' is no Salesforce source`;
     if (![DEFAULT_CONNECTION, ...connector.connections].includes(this.connectionId))
       return `'${this.source}' has no connection '${this.connectionId}'`;
@@ -132,9 +147,11 @@ class SalesforceObjectTarget implements Target<SalesforceFieldValues> {
     context: TargetContext,
   ): Promise<(Error | null)[]> {
     const client = this.clientOf(context);
-    const saved = rows.filter(({ row }) => row !== null);
-    const removed = rows.filter(({ row }) => row === null);
     const results = new Map<TargetRow, Error | null>();
+    for (const row of rows) results.set(row, rowProblem(row, this.object));
+    const good = rows.filter((row) => results.get(row) === null);
+    const saved = good.filter(({ row }) => row !== null);
+    const removed = good.filter(({ row }) => row === null);
     const note = (of: readonly TargetRow[], written: readonly (Error | null)[]) =>
       of.forEach((row, i) => results.set(row, written[i] ?? null));
     if (saved.length > 0) note(saved, await this.upsert(client, saved, context));

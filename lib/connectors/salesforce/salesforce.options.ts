@@ -66,9 +66,9 @@ export interface SalesforceOptions extends SourcePolicies {
   /**
    * Objects of which changes are streamed (Change Data Capture), so that they are known at once: `true` for all of `objects`, or
    * some of them. The org's settings have to name them too. They are polled besides.
-   * @default none
+   * @default false
    */
-  changeDataCapture?: true | readonly string[];
+  changeDataCapture?: boolean | readonly string[];
   /**
    * Platform events that are streamed, by their API names: `['Order_Placed__e']`. Each is an event of that type, for
    * `@OnSyncEvent('crm', 'Order_Placed__e')`. Nothing but the stream tells of them: after 72 hours away they are lost.

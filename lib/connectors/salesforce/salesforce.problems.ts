@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import type { ConnectorProblem } from '../../model/connector.js';
 import { isRecord } from '../../model/option-kinds.js';
 import { shown, unknownOption } from '../../model/option-problem.js';
@@ -52,8 +53,8 @@ function streamProblems({ objects, ...options }: SalesforceConnectorOptions): Co
   const { changeDataCapture = [], platformEvents = [], clientName } = options;
   const known = Array.isArray(objects) ? (objects as unknown[]) : Object.keys(objects ?? {});
   const found: ConnectorProblem[] = [];
-  if (changeDataCapture !== true && !Array.isArray(changeDataCapture))
-    found.push(invalid("changeDataCapture must be true, or an array of objects: ['Account']."));
+  if (typeof changeDataCapture !== 'boolean' && !Array.isArray(changeDataCapture))
+    found.push(invalid("changeDataCapture must be true or false, or an array of objects: ['Account']."));
   const strange = listOf(changeDataCapture).find((object) => !known.includes(object));
   if (strange !== undefined)
     found.push(
@@ -85,7 +86,10 @@ function messageProblems(given: unknown): ConnectorProblem[] {
   if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string' || secret.length < 16))
     return [invalid('outboundMessages.secrets must be an array of texts of at least 16 characters.')];
   const isHeader = (header: unknown) =>
-    isRecord(header) && [header.name, header.value].every((text) => typeof text === 'string' && text !== '');
+    isRecord(header) &&
+    /^[\w-]+$/.test(String(header.name)) &&
+    typeof header.value === 'string' &&
+    header.value !== '';
   if (certificateHeader !== undefined && !isHeader(certificateHeader))
     return [invalid('outboundMessages.certificateHeader must be { name, value }.')];
   return secrets.length > 0 || certificateHeader !== undefined
@@ -112,7 +116,22 @@ function loginProblems(option: string, login: unknown): ConnectorProblem[] {
   const absent = needed.find((name) => typeof login[name] !== 'string' || login[name].trim() === '');
   if (absent)
     return [missing(`${option}.${absent} is missing, which the flow '${String(login.flow)}' needs.`)];
+  if (login.flow === 'jwt' && !isPrivateKey(String(login.privateKey)))
+    return [
+      invalid(
+        `${option}.privateKey is no private key. Give its PEM: '-----BEGIN PRIVATE KEY-----...', with its line ends.`,
+      ),
+    ];
   return ['loginUrl', 'instanceUrl'].flatMap((name) => urlProblems(`${option}.${name}`, login[name]));
+}
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function urlProblems(option: string, url: unknown): ConnectorProblem[] {

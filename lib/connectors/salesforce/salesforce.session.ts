@@ -1,5 +1,6 @@
 import { createSign } from 'node:crypto';
 import type { Connection } from 'jsforce';
+import type { FetchOptions } from '../../model/connector.js';
 import type { SalesforceLogin } from './salesforce.options.js';
 import { SALESFORCE_DEFAULTS } from './salesforce.options.js';
 import type { Jsforce } from './salesforce.package.js';
@@ -40,9 +41,12 @@ export class SalesforceSession {
   ) {}
 
   /** @throws LoginError; SyncConfigError if the package is missing */
-  connection(nowMs: number): Promise<Connection> | Connection {
+  connection({
+    nowMs,
+    timeoutMs,
+  }: Pick<FetchOptions, 'nowMs' | 'timeoutMs'>): Promise<Connection> | Connection {
     if (this.current) return this.current;
-    this.entering ??= this.enter(nowMs)
+    this.entering ??= this.enter(nowMs, Math.min(timeoutMs, LOGIN_MS))
       .then((connection) => (this.current = connection))
       .finally(() => (this.entering = undefined));
     return this.entering;
@@ -53,12 +57,12 @@ export class SalesforceSession {
     if (this.current === ended) this.current = undefined;
   }
 
-  private async enter(nowMs: number): Promise<Connection> {
+  private async enter(nowMs: number, timeoutMs: number): Promise<Connection> {
     if (this.failures >= EAGER_LOGINS && nowMs - this.failedAt < SELDOM_MS)
       throw new LoginError(`${this.lastFailure}; it is tried again every ${SELDOM_MS / 1000} s`, true);
     const sdk = await this.sdk;
     try {
-      return await within(LOGIN_MS, enter(sdk, this.login, this.version, nowMs));
+      return await within(timeoutMs, enter(sdk, this.login, this.version, nowMs));
     } catch (error) {
       const message = `login failed (${this.login.flow}): ${nameOf(error)}`;
       if (isRefusal(error)) this.failed(message, nowMs);
@@ -92,7 +96,7 @@ async function enter(
 ): Promise<Connection> {
   if (login.flow === 'token') {
     const { accessToken, instanceUrl } = login;
-    return new sdk.Connection({ instanceUrl, accessToken, version });
+    return new sdk.Connection({ instanceUrl: instanceUrl.replace(/\/$/, ''), accessToken, version });
   }
   const loginUrl = login.loginUrl ?? SALESFORCE_DEFAULTS.loginUrl;
   const { clientId } = login;

@@ -1,14 +1,6 @@
 import type { ModuleRef } from '@nestjs/core';
-import {
-  aFunction,
-  aText,
-  isRecord,
-  oneOf,
-  type OptionKind,
-  type OptionKinds,
-} from '../../model/option-kinds.js';
+import { aFunction, oneOf, type OptionKinds } from '../../model/option-kinds.js';
 import { optionProblem } from '../../model/option-problem.js';
-import type { Target } from '../../model/target.js';
 import { SyncConfigError } from '../../sync.errors.js';
 import type { SyncSource } from '../../sync.source.options.js';
 import { HANDLER_KINDS, resourceProblem } from '../handler.check.js';
@@ -16,8 +8,8 @@ import { namesOf } from '../handler.names.js';
 import { anOnDelete, labelOf } from '../mirror.check.js';
 import type { TargetMirror, TargetMirrorOptions } from '../mirror.js';
 import { functionOf, providedProblem } from '../provided-function.js';
-import { assertSource } from '../source-selector.js';
 import type { ChangeHandler } from '../sync-handler.js';
+import { aTarget, targetProblem } from './target.check.js';
 import { differingTargetRows, type WantedRow } from './target.compare.js';
 import { SyncTargets } from './sync-targets.js';
 
@@ -52,16 +44,6 @@ export function targetMirrorHandler(
   };
 }
 
-const aTarget: OptionKind = {
-  takes:
-    'a target with a name, of at most 200 characters, a method `write`, and methods only for `read` and `isSame`',
-  fits: (value) =>
-    isRecord(value) &&
-    aText(200).fits(value.name) &&
-    aFunction.fits(value.write) &&
-    [value.read, value.isSame].every((method) => method === undefined || aFunction.fits(method)),
-};
-
 const KINDS = {
   ...HANDLER_KINDS,
   transaction: oneOf('none'),
@@ -87,15 +69,4 @@ export function checkTargetMirror(
     (options.map === undefined ? 'map is missing' : providedProblem('map', options.map, moduleRef)) ??
     targetProblem(options.to, sources, labelOf(mirror));
   if (problem) throw new SyncConfigError('SYNC_INVALID_OPTION', `${labelOf(mirror)}: ${problem}`);
-}
-
-function targetProblem(
-  target: Target,
-  sources: Readonly<Record<string, SyncSource>>,
-  label: string,
-): string | null {
-  const { name, source } = target;
-  if (source === undefined) return target.problem?.(undefined) ?? null;
-  assertSource(source, sources, `${label} writes to '${name}' of`);
-  return target.problem?.(sources[source]!.connector) ?? null;
 }

@@ -81,8 +81,9 @@ export class StreamService {
       { connectionId: walk.connectionId, position, since },
       options,
     )) {
-      await this.intake.take(walk, beginning, batch.events, batch.position);
+      // Before the position passes it: who is killed in between would have it told again.
       if (batch.unclear.length > 0) await this.compare(walk, batch);
+      await this.intake.take(walk, beginning, batch.events, batch.position);
       if (!isOpen) await this.opened(streaming);
       isOpen = true;
     }
