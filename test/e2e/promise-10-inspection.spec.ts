@@ -41,6 +41,11 @@ describe('what only the org can tell of a set-up', () => {
       /not all of these fields of parents of Account: Owner.Nope/,
     ],
     [
+      'an object that it has not, with a field of a parent',
+      () => ({ objects: { Acount: { fields: ['Owner.Name'] } } }),
+      /the org has no object 'Acount'/,
+    ],
+    [
       'another org that is closed',
       () => ({ connections: { eu: login({ password: 'x' }).login } }),
       /eu: .*invalid_grant/,

@@ -17,10 +17,11 @@ export async function inspectOrg(
 ): Promise<ConnectorProblem[]> {
   try {
     const found = [];
-    for (const [object, { fields = [] }] of Object.entries(objects)) {
-      found.push(fieldsProblem(await client.describe(object, options), object, fields));
-      found.push(await parentFieldsProblem(client, object, fields, options));
-    }
+    for (const [object, { fields = [] }] of Object.entries(objects))
+      found.push(
+        fieldsProblem(await client.describe(object, options), object, fields) ??
+          (await parentFieldsProblem(client, object, fields, options)),
+      );
     for (const event of platformEvents)
       found.push(fieldsProblem(await client.describe(event, options), event, []));
     return found.filter((message) => message !== null).map((message) => invalid(`${connection}: ${message}`));
