@@ -4,6 +4,7 @@ import type { SalesforceClient, SalesforceRow } from './salesforce.client.js';
 import { areDeletionsDue, readDeletions, type Deletion } from './salesforce.deletions.js';
 import { longIdOf } from './salesforce.record-id.js';
 import { quoted, timeLiteral } from './salesforce.soql.js';
+import { msOf } from './salesforce.time.js';
 
 /** As many rows as a query answers with at once. */
 const PAGE_SIZE = 2_000;
@@ -128,7 +129,7 @@ function soqlOf(object: string, { at, id, until }: Place): string {
 }
 
 function stampOf(row: SalesforceRow): number {
-  return Date.parse(String(row.SystemModstamp).replace(/\+0000$/, 'Z'));
+  return msOf(row.SystemModstamp);
 }
 
 function eventOf(object: string, row: SalesforceRow, connectionId: string): IncomingEvent {

@@ -79,13 +79,8 @@ export class SalesforceClient {
     return { lines: body as CsvLine[], headers };
   }
 
-  private async answerTo<T>(request: SalesforceRequest, options: FetchOptions): Promise<Answer<T>> {
-    try {
-      return await this.inSession(options, (connection) => this.send<T>(connection, request, options));
-    } catch (error) {
-      if (error instanceof SyncConfigError) throw error;
-      throw failureOf(error, request.label);
-    }
+  private answerTo<T>(request: SalesforceRequest, options: FetchOptions): Promise<Answer<T>> {
+    return this.inSession(request.label, options, (connection) => this.send<T>(connection, request, options));
   }
 
   /** An object with its fields; `null`: the org has no such object, or shows it to nobody. */
@@ -106,21 +101,30 @@ export class SalesforceClient {
   }
 
   /** The streaming API, in this session. @throws ProviderError; SyncConfigError if jsforce is missing */
-  async openStream(options: StreamOptions): Promise<CometdConnection> {
+  openStream(options: StreamOptions): Promise<CometdConnection> {
+    return this.inSession('stream', { ...options, nowMs: options.now() }, async (connection) => {
+      const stream = new CometdConnection(connection, options);
+      await stream.open();
+      return stream;
+    });
+  }
+
+  /** @throws ProviderError; SyncConfigError if jsforce is missing */
+  private async inSession<T>(
+    label: string,
+    options: FetchOptions,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await this.inSession({ ...options, nowMs: options.now() }, async (connection) => {
-        const stream = new CometdConnection(connection, options);
-        await stream.open();
-        return stream;
-      });
+      return await this.inAnySession(options, work);
     } catch (error) {
       if (error instanceof SyncConfigError || error instanceof ProviderError) throw error;
-      throw failureOf(error, 'stream');
+      throw failureOf(error, label);
     }
   }
 
   /** In a new session, once, if the org says that this one is over. */
-  private async inSession<T>(
+  private async inAnySession<T>(
     { nowMs, timeoutMs, signal }: FetchOptions,
     work: (connection: Connection) => Promise<T>,
   ): Promise<T> {

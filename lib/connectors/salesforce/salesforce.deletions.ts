@@ -2,6 +2,7 @@ import type { FetchOptions } from '../../model/connector.js';
 import { CursorExpiredError } from '../../sync.errors.js';
 import type { SalesforceClient } from './salesforce.client.js';
 import { SalesforceError } from './salesforce.failure.js';
+import { msOf } from './salesforce.time.js';
 
 const MINUTE = 60_000;
 
@@ -50,8 +51,7 @@ export async function readDeletions(
   try {
     const answer = await client.request<DeletedAnswer>({ method: 'GET', path, label }, options);
     // A transaction that is under way holds it back.
-    const covered = Date.parse(answer.latestDateCovered.replace(/\+0000$/, 'Z'));
-    return { deletions: answer.deletedRecords, to: Math.max(from, covered) };
+    return { deletions: answer.deletedRecords, to: Math.max(from, msOf(answer.latestDateCovered)) };
   } catch (error) {
     if (!(error instanceof SalesforceError) || error.failure !== 'rejected') throw error;
     if (error.answer !== 'INVALID_REPLICATION_DATE') return { deletions: [], to: null };

@@ -1,6 +1,7 @@
 import type { IncomingEvent } from '../../model/connector.js';
 import type { PublishedMessage } from './salesforce.cometd.js';
 import { longIdOf } from './salesforce.record-id.js';
+import { msOf } from './salesforce.time.js';
 
 /** What is subscribed to, by API names. */
 export interface Subscriptions {
@@ -71,40 +72,39 @@ export function toldBy({ channel, data }: PublishedMessage, listener: Listener):
   if (!isClear) return { ...about, events: [], unclear: [header.entityName] };
   return {
     ...about,
-    events: changeEvents(channel, { payload, event }, header, ids as string[], listener),
+    events: ids.map((id) => changeEvent(channel, { payload, event }, header, id!, occurredAt, listener)),
     unclear: [],
   };
 }
 
-/** One event for each record that the message names. */
-function changeEvents(
+/** What the message says of one of the records that it names. */
+function changeEvent(
   channel: string,
   { payload, event }: Content,
-  header: ChangeHeader,
-  ids: readonly string[],
+  { entityName, changeType, transactionKey, sequenceNumber }: ChangeHeader,
+  recordId: string,
+  occurredAt: Date | null,
   { connectionId }: Listener,
-): IncomingEvent[] {
-  const { entityName, changeType, transactionKey, sequenceNumber, commitTimestamp } = header;
+): IncomingEvent {
   const isGap = changeType.startsWith('GAP_');
   const kind = changeType.replace('GAP_', '');
-  // Replay ids begin anew when an org moves; of a commit there is one.
-  const eventId = transactionKey ? `${transactionKey}:${sequenceNumber}` : `${channel}:${event.replayId}`;
-  return ids.map((recordId) => ({
-    eventId,
+  return {
+    // Replay ids begin anew when an org moves; of a commit there is one.
+    eventId: transactionKey ? `${transactionKey}:${sequenceNumber}` : `${channel}:${event.replayId}`,
     type: `${entityName}.${isGap ? 'gap' : (CHANGES[kind] ?? kind.toLowerCase())}`,
     connectionId,
     resource: entityName,
     recordId,
-    occurredAt: commitTimestamp === undefined ? null : new Date(commitTimestamp),
+    occurredAt,
     deletion: kind === 'DELETE',
     payload: JSON.stringify(payload),
-  }));
+  };
 }
 
 /** About no record: it is its own. */
 function platformEvent(channel: string, { payload, event }: Content, { connectionId }: Listener): Told {
   const name = channel.slice(channel.lastIndexOf('/') + 1);
-  const ms = Date.parse(String(payload.CreatedDate).replace(/\+0000$/, 'Z'));
+  const ms = msOf(payload.CreatedDate);
   const occurredAt = Number.isNaN(ms) ? null : new Date(ms);
   const own = {
     eventId: event.EventUuid ?? `${channel}:${event.replayId}`,
