@@ -25,7 +25,7 @@ const order = [
 ];
 
 /** Files in lib/ itself that every folder but model/ may import. */
-const leaves = '^lib/sync\\.(errors|options|source\\.options|clock)\\.ts$';
+const leaves = '^lib/sync\\.(errors|options|source\\.options|clock|package)\\.ts$';
 
 /** The type of an option that is a function of a handler's context. */
 const aroundType = '^lib/handlers/around\\.ts$';
@@ -64,18 +64,27 @@ const connectors = [
   }),
 ];
 
+/** Where what an optional peer is needed for stands, if anywhere. */
+const homes = {
+  ...Object.fromEntries(
+    Object.entries(providers).flatMap(([name, own]) => own.map((peer) => [peer, `connectors/${name}`])),
+  ),
+  bull: 'dispatch/bull',
+  '@nestjs/bull': 'dispatch/bull',
+  bullmq: 'dispatch/bullmq',
+  '@nestjs/bullmq': 'dispatch/bullmq',
+};
+
+/** Entry points of their own. */
+const apart = [folder('connectors'), folder('testing'), folder('dispatch/bull'), folder('dispatch/bullmq')];
+
 const optionalPeers = Object.keys(peerDependenciesMeta);
 
 const optional = optionalPeers.map((peer) => ({
   name: `optional-peer-${peer}`,
-  comment: `An application that does not use ${peer} has not installed it: only its connector may import it.`,
+  comment: `An application that does not use ${peer} has not installed it: only what it is for may import it.`,
   severity: 'error',
-  from: {
-    path: '^lib/',
-    pathNot: Object.keys(providers)
-      .filter((name) => providers[name].includes(peer))
-      .map((name) => folder(`connectors/${name}`)),
-  },
+  from: { path: '^lib/', ...(homes[peer] && { pathNot: folder(homes[peer]) }) },
   to: { path: packages([peer]) },
 }));
 
@@ -118,7 +127,7 @@ module.exports = {
     {
       name: 'connector-imports',
       comment:
-        'A connector imports itself, model/, sync.errors, sync.options and the decorators of handlers/.',
+        'A connector imports itself, model/, sync.errors, sync.package, sync.options and the decorators of handlers/.',
       severity: 'error',
       from: { path: '^lib/connectors/([^/]+)/' },
       to: {
@@ -127,7 +136,7 @@ module.exports = {
           '^lib/connectors/$1/',
           folder('model'),
           folder('handlers'),
-          '^lib/sync\\.(errors|options|source\\.options)\\.ts$',
+          '^lib/sync\\.(errors|options|source\\.options|package)\\.ts$',
         ],
       },
     },
@@ -152,10 +161,10 @@ module.exports = {
     },
     {
       name: 'entry-points-stay-apart',
-      comment: 'connectors/ and testing/ are entry points of their own: nothing else in lib/ imports them.',
+      comment: 'Entry points of their own: nothing else in lib/ imports them.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: ['^lib/connectors/', folder('testing')] },
-      to: { path: ['^lib/connectors/', folder('testing')] },
+      from: { path: '^lib/', pathNot: apart },
+      to: { path: apart },
     },
     {
       name: 'root-is-last',

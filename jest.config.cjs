@@ -22,6 +22,8 @@ module.exports = {
     '^nestjs-hybrid-sync$': '<rootDir>/lib/index.ts',
     '^nestjs-hybrid-sync/stripe$': '<rootDir>/lib/connectors/stripe/index.ts',
     '^nestjs-hybrid-sync/salesforce$': '<rootDir>/lib/connectors/salesforce/index.ts',
+    '^nestjs-hybrid-sync/bull$': '<rootDir>/lib/dispatch/bull/index.ts',
+    '^nestjs-hybrid-sync/bullmq$': '<rootDir>/lib/dispatch/bullmq/index.ts',
     '^nestjs-hybrid-sync/testing$': '<rootDir>/lib/testing/index.ts',
     '^nestjs-hybrid-sync/testing/stripe$': '<rootDir>/lib/testing/stripe/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

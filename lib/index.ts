@@ -4,6 +4,7 @@ export type {
   OpenTransaction,
   SyncModuleExtras,
   SyncOptions,
+  SyncQueue,
   SyncRole,
   WebhookOptions,
 } from './sync.options.js';

@@ -1,8 +1,15 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
 import { SyncTargets } from './handlers/targets/sync-targets.js';
 import { DisabledSyncService, DisabledSyncTargets } from './sync.disabled.js';
-import { SYNC_EXTRAS, SYNC_OPTIONS, type SyncModuleExtras, type SyncOptions } from './sync.options.js';
+import {
+  SYNC_EXTRAS,
+  SYNC_OPTIONS,
+  type SyncModuleExtras,
+  type SyncOptions,
+  type SyncQueue,
+} from './sync.options.js';
 import { SyncRootMarker } from './sync.root-marker.js';
+import { isQueue } from './sync.options.check.js';
 import { rootControllers, rootProviders } from './sync.providers.js';
 import { SyncService } from './sync.service.js';
 
@@ -12,6 +19,7 @@ const NO_EXTRAS = {
   role: undefined,
   webhooks: undefined,
   dataSource: undefined,
+  queue: undefined,
   isGlobal: undefined,
 } satisfies Record<keyof SyncModuleExtras, undefined>;
 
@@ -25,10 +33,11 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     }))
     .build();
 
-type Parts = Pick<DynamicModule, 'controllers' | 'providers'>;
+type Parts = Pick<DynamicModule, 'imports' | 'controllers' | 'providers'>;
 
-function enabled({ providers = [] }: DynamicModule, extras: SyncModuleExtras): Parts {
+function enabled({ imports = [], providers = [] }: DynamicModule, extras: SyncModuleExtras): Parts {
   return {
+    imports: [...imports, ...queueModule(extras.queue)],
     controllers: rootControllers(extras),
     providers: [
       ...providers,
@@ -37,6 +46,14 @@ function enabled({ providers = [] }: DynamicModule, extras: SyncModuleExtras): P
       ...rootProviders(extras),
     ],
   };
+}
+
+function queueModule(queue: SyncQueue | undefined): Promise<DynamicModule>[] {
+  if (!isQueue(queue)) return [];
+  const module = queue.module();
+  // Nest asks for it when it boots; until then nobody listens.
+  module.catch(() => undefined);
+  return [module];
 }
 
 /** Without the options either: a factory may ask for keys that are not there. */

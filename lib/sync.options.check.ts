@@ -6,11 +6,12 @@ import {
   aText,
   aWholeNumber,
   oneOf,
+  type OptionKind,
   type OptionKinds,
 } from './model/option-kinds.js';
 import { shown, unknownOption, wrongValue } from './model/option-problem.js';
 import { SyncConfigError } from './sync.errors.js';
-import type { SyncModuleExtras, SyncOptions } from './sync.options.js';
+import type { SyncModuleExtras, SyncOptions, SyncQueue } from './sync.options.js';
 import { SYNC_ROLES } from './sync.role.js';
 import { webhooksProblem } from './sync.webhooks.check.js';
 
@@ -35,11 +36,14 @@ const SYNC_OPTION_KINDS = {
   transaction: aFunction,
 } satisfies OptionKinds<SyncOptions>;
 
+const aQueue: OptionKind = { takes: 'bull({ ... }) or bullmq({ ... })', fits: isQueue };
+
 const EXTRA_KINDS = {
   enabled: aBoolean,
   role: oneOf(...SYNC_ROLES),
   webhooks: anything, // Its own check says more.
   dataSource: aText(255),
+  queue: aQueue,
   isGlobal: aBoolean,
 } satisfies OptionKinds<SyncModuleExtras>;
 
@@ -72,6 +76,11 @@ export function checkOptions(options: unknown, extras: Readonly<Record<string, u
   if (webhooks) throw invalid(`webhooks: ${webhooks}`);
   if (given.sources === undefined)
     throw invalid('sources is missing: SyncModule.forRoot({ sources: { stripe: stripe({ ... }) } })');
+}
+
+/** What is none is not imported, and told at boot. */
+export function isQueue(queue: unknown): queue is SyncQueue {
+  return anObject.fits(queue) && aFunction.fits((queue as Partial<SyncQueue>).module);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Around, HandlerAround } from './handlers/around.js';
 import { SyncConfigError } from './sync.errors.js';
@@ -102,8 +102,21 @@ export interface SyncModuleExtras {
   webhooks?: WebhookOptions | false;
   /** The name of the host's TypeORM data source. @default the default one */
   dataSource?: string;
+  /**
+   * Tells the other processes at once what one has stored, shares the work among them, and makes their budget one:
+   * `bull({ redis })` of `./bull`, or `bullmq({ redis })` of `./bullmq`. Nothing that matters is kept in it. Without one,
+   * processes find each other's work by their sweeps, and each has a budget of its own.
+   * @default none
+   */
+  queue?: SyncQueue;
   /** @default true */
   isGlobal?: boolean;
+}
+
+/** A queue between processes, as `bull()` and `bullmq()` make it. */
+export interface SyncQueue {
+  /** What the module imports for it. */
+  module(): Promise<DynamicModule>;
 }
 
 export interface WebhookOptions {

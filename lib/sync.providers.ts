@@ -2,9 +2,6 @@ import type { Provider, Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { Dispatcher } from './dispatch/dispatcher.js';
-import { InProcessDispatcher } from './dispatch/in-process.dispatcher.js';
-import { RemoteDispatcher } from './dispatch/remote.dispatcher.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { createSyncDatabase } from './database/database.factory.js';
 import { poolSizeOf } from './database/pool-size.js';
@@ -18,7 +15,7 @@ import { HydrationService } from './hydrate/hydration.service.js';
 import { PassTraffic } from './hydrate/pass-traffic.js';
 import { RecordReads } from './hydrate/record-reads.js';
 import { ProviderCallService } from './hydrate/provider-call.service.js';
-import { MemoryBudget } from './hydrate/memory.budget.js';
+import { DailyCalls } from './hydrate/daily-calls.js';
 import { IdempotencyService } from './inbox/idempotency.service.js';
 import { InboxService } from './inbox/inbox.service.js';
 import { ReplayService } from './inbox/replay.service.js';
@@ -82,6 +79,7 @@ import { AdoptService } from './process/adopt.service.js';
 import { OperatorTargets } from './process/operator-targets.js';
 import { shown } from './model/option-problem.js';
 import { SyncClock } from './sync.clock.js';
+import { dispatchProviders } from './sync.dispatch.providers.js';
 import { SyncDoctor } from './sync.doctor.js';
 import { SyncConfigError } from './sync.errors.js';
 import { SyncInspection } from './sync.inspection.js';
@@ -160,7 +158,8 @@ const services: Provider[] = [
   StartService,
   AdoptService,
   UnhandledService,
-  { provide: Budget, useClass: MemoryBudget },
+  Budget,
+  DailyCalls,
   ProviderCallService,
   { provide: SyncTargets, useClass: TargetsService },
   PassTraffic,
@@ -200,7 +199,7 @@ export function rootProviders(extras: SyncModuleExtras): Provider[] {
       inject: [SYNC_OPTIONS, HOST_DATA_SOURCE],
     },
     { provide: ProcessDuties, useValue: duties },
-    { provide: Dispatcher, useClass: duties.runsPasses ? InProcessDispatcher : RemoteDispatcher },
+    ...dispatchProviders(duties, extras.queue),
     {
       provide: SyncDatabase,
       useFactory: (host: DataSource, clock: SyncClock) => createSyncDatabase(host, clock),

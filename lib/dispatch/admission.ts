@@ -1,7 +1,8 @@
 import type { HandlerRegistry } from '../handlers/handler.registry.js';
-import type { Budget, CallClass } from '../hydrate/budget.js';
+import type { Budget } from '../hydrate/budget.js';
 import type { HydrationService } from '../hydrate/hydration.service.js';
 import type { WaitingEventsService } from '../inbox/waiting-events.service.js';
+import type { CallClass } from '../hydrate/token-bucket.js';
 import { isListedType, runOfType } from '../model/derived-type.js';
 import type { ResolvedSyncOptions } from '../sync.options.js';
 import type { DueRecord } from './dispatcher.js';

@@ -24,6 +24,16 @@ export function dueRecordsOf(rows: readonly InboxRow[]): DueRecord[] {
   return rows.map((row) => dueRecordOf(row.recordKey, row.record, [row.type]));
 }
 
+/** With more types than these in line for one record, it does not matter which. */
+const TYPES = 50;
+
+/** Said twice of one record, done once. */
+export function mergedDue(known: DueRecord, record: DueRecord): DueRecord {
+  if (known.types && record.types?.every((type) => known.types!.includes(type))) return known;
+  const types = known.types && record.types && [...known.types, ...record.types];
+  return { ...known, types: types && types.length <= TYPES ? types : undefined };
+}
+
 /**
  * Carries records' keys to workers. It holds nothing that matters: what is lost here the sweep finds again, and what
  * is said twice is done once. Interface and token of one name.

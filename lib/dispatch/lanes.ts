@@ -1,4 +1,4 @@
-import type { DueRecord } from './dispatcher.js';
+import { mergedDue, type DueRecord } from './dispatcher.js';
 
 /** More are left in the database: the sweep brings them when there is room. */
 const CAPACITY = 10_000;
@@ -8,9 +8,6 @@ const BATCH = 100;
 
 /** Of the places: kept free for lanes that come. */
 const KEPT_FREE = 0.05;
-
-/** With more types than these in line for one record, it does not matter which. */
-const TYPES = 50;
 
 interface Lane {
   readonly waiting: Map<string, DueRecord>;
@@ -50,7 +47,7 @@ export class Lanes {
     const key = record.recordKey.toString('hex');
     const known = lane.waiting.get(key);
     if (!known) this.waitingCount += 1;
-    lane.waiting.set(key, known ? merged(known, record) : record);
+    lane.waiting.set(key, known ? mergedDue(known, record) : record);
     return true;
   }
 
@@ -113,12 +110,6 @@ export class Lanes {
     const kept = Math.max(1, Math.ceil(this.places * KEPT_FREE));
     return Math.max(1, Math.floor((this.places - kept) / Math.max(1, this.lanes.size)));
   }
-}
-
-function merged(known: DueRecord, record: DueRecord): DueRecord {
-  if (known.types && record.types?.every((type) => known.types!.includes(type))) return known;
-  const types = known.types && record.types && [...known.types, ...record.types];
-  return { ...known, types: types && types.length <= TYPES ? types : undefined };
 }
 
 function laneOf({ source, connectionId }: Pick<DueRecord, 'source' | 'connectionId'>): string {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Budget, type CallClass } from '../hydrate/budget.js';
+import { Budget } from '../hydrate/budget.js';
+import type { CallClass } from '../hydrate/token-bucket.js';
 import { ProviderCallService, type FailedCall } from '../hydrate/provider-call.service.js';
 import { DEFAULT_CONNECTION } from '../model/record.js';
 import type { Target, TargetContext } from '../model/target.js';

@@ -18,6 +18,7 @@ import {
   type Mirror,
   type OpenTransaction,
   type SyncOptions,
+  type SyncQueue,
   type SyncRole,
   type SyncSource,
   type WebhookOptions,
@@ -26,6 +27,7 @@ import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
 import { createDatabase, databaseType, type TestDatabase } from './database.js';
+import type { QueueLibrary } from './redis.js';
 import { sqlOn, type Sql } from './sql.js';
 
 export interface HostOptions {
@@ -43,6 +45,8 @@ export interface HostOptions {
   source?: Partial<SyncSource>;
   webhooks?: WebhookOptions | false;
   role?: SyncRole;
+  /** Between the processes of this application. @default that of TEST_QUEUE, if any */
+  queue?: SyncQueue;
   adapter?: 'express' | 'fastify';
   /** What the host's main.ts gives to `NestFactory.create()`. */
   nest?: NestApplicationOptions;
@@ -74,6 +78,8 @@ export interface Host {
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const database = options.beside?.database ?? options.database ?? (await createDatabase({ tables: true }));
   const fake = options.beside?.stripe ?? (await FakeStripe.start());
+
+  const queue = options.queue ?? (await queueOfRun(database));
 
   /** What is this host's alone. */
   async function tidyUp(): Promise<void> {
@@ -114,6 +120,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
         },
         webhooks: options.webhooks,
         role: options.role,
+        queue,
         ...(options.transaction && {
           transaction: (work, how) => options.transaction!(app.get(DataSource))(work, how),
         }),
@@ -162,6 +169,13 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       await tidyUp();
     },
   };
+}
+
+/** One for each database: whoever shares that is another process of the same application. */
+async function queueOfRun({ url }: TestDatabase): Promise<SyncQueue | undefined> {
+  const library = process.env.TEST_QUEUE as QueueLibrary | undefined;
+  // Loaded by runs with a Redis only.
+  return library && (await import('./redis.js')).queueOf(library, new URL(url).pathname.slice(1));
 }
 
 function hasTablesOfItsOwn(dataSource: DataSource): boolean {

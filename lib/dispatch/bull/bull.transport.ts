@@ -1,0 +1,59 @@
+import type { Job, Queue } from 'bull';
+import { JOB_NAME, JOB_OPTIONS } from '../queue/due-job.js';
+import { QueueTransport } from '../queue/queue-transport.js';
+
+/** So long a queue may take to open its connections. */
+const SET_UP_MS = 1_000;
+const LOOK_EVERY_MS = 10;
+
+/** Through Bull 4. */
+export class BullTransport extends QueueTransport {
+  readonly keyPrefix: string;
+  private isBegun = false;
+  private isOver = false;
+
+  constructor(private readonly queue: Queue) {
+    super();
+    this.keyPrefix = queue.toKey('budget');
+  }
+
+  get redis() {
+    return this.queue.client;
+  }
+
+  onError(listener: (error: Error) => void): void {
+    this.queue.on('error', listener);
+  }
+
+  async send(job: object): Promise<void> {
+    await this.queue.add(JOB_NAME, job, JOB_OPTIONS);
+  }
+
+  receive(take: (job: unknown) => void): void {
+    const { client } = this.queue;
+    const begin = () => {
+      if (this.isOver) return;
+      this.isBegun = true;
+      this.queue
+        .process(JOB_NAME, async ({ data }: Job<unknown>) => take(data))
+        .catch((error: unknown) => void this.queue.emit('error', error));
+    };
+    if (client.status === 'ready') begin();
+    else client.once('ready', begin);
+  }
+
+  /** For good: one that is only paused opens its connection again. Nest's module waits for the same end. */
+  async stop(): Promise<void> {
+    this.isOver = true;
+    // One that is closed while it sets itself up goes on to open connections, which nobody would close.
+    for (let waitedMs = 0; this.isBegun && !this.isSetUp() && waitedMs < SET_UP_MS; waitedMs += LOOK_EVERY_MS)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await this.queue.close(true);
+  }
+
+  /** It has one for commands, one for what others tell, and one to wait for jobs with. */
+  private isSetUp(): boolean {
+    const { clients } = this.queue;
+    return clients.length >= 3 && clients.every(({ status }) => status === 'ready');
+  }
+}

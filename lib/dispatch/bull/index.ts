@@ -1,0 +1,1 @@
+export { bull, type BullOptions, type BullAsyncOptions } from './bull.queue.js';

@@ -1,0 +1,1 @@
+export { bullmq, type BullMqOptions, type BullMqAsyncOptions } from './bullmq.queue.js';

@@ -1,0 +1,23 @@
+/**
+ * What needs a Redis: `npm run test:redis`. The dispatcher's suite on both libraries of queues; and with TEST_QUEUE=bull
+ * or bullmq, the promises that a dispatcher has a part in.
+ */
+const queue = process.env.TEST_QUEUE;
+
+const promises = [
+  'e2e/promise-0[1-5]*',
+  'e2e/promise-08*',
+  'e2e/promise-09*',
+  'e2e/{parents,pause-and-observe,shutdown,seam-roles,convergence}',
+  'e2e/replay-and-explain*',
+];
+
+module.exports = {
+  ...require('../../jest.config.cjs'),
+  rootDir: '../..',
+  testMatch: queue
+    ? promises.map((file) => `<rootDir>/test/${file}.spec.ts`)
+    : ['<rootDir>/test/conformance/**/*.spec.ts'],
+  globalSetup: '<rootDir>/test/conformance/redis.setup.mjs',
+  globalTeardown: '<rootDir>/test/conformance/redis.teardown.mjs',
+};
