@@ -1,5 +1,5 @@
 import globalSetup from '../support/global-setup.mjs';
-import { startRedis } from '../../tools/redis.mjs';
+import { startRedis } from '../../tools/servers/redis.mjs';
 
 /** What every run needs, and a Redis. */
 export default async function setUpWithRedis() {
