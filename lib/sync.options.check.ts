@@ -26,6 +26,7 @@ const SYNC_OPTION_KINDS = {
   stuckAfterMs: aWholeNumber(1),
   missingConfirmMs: aWholeNumber(0),
   keepBodiesDays: aWholeNumber(1),
+  keepEventsDays: aWholeNumber(1),
   drainMs: aWholeNumber(0),
   inboxQueueLimit: aWholeNumber(1),
   acceptTimeoutMs: aWholeNumber(1),

@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { InProcessDispatcher } from './dispatch/in-process.dispatcher.js';
 import { RemoteDispatcher } from './dispatch/remote.dispatcher.js';
+import { PruneScheduler } from './dispatch/prune.scheduler.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { createSyncDatabase } from './database/database.factory.js';
 import { poolSizeOf } from './database/pool-size.js';
@@ -73,7 +74,9 @@ import { StartService } from './process/start.service.js';
 import { WorkLoader } from './process/work.loader.js';
 import { PauseService } from './inbox/pause.service.js';
 import { EraseService } from './inbox/erase.service.js';
-import { BodyRetentionService } from './inbox/body-retention.service.js';
+import { EventRetentionService } from './inbox/event-retention.service.js';
+import { PruneTurnService } from './inbox/prune-turn.service.js';
+import { RunRetentionService } from './inbox/run-retention.service.js';
 import { TargetCallService } from './process/target-call.service.js';
 import { TargetRowsService } from './process/target-rows.service.js';
 import { TargetsService } from './process/targets.service.js';
@@ -141,13 +144,16 @@ const services: Provider[] = [
   IdempotencyService,
   InboxService,
   WaitingEventsService,
-  BodyRetentionService,
+  EventRetentionService,
+  RunRetentionService,
+  PruneTurnService,
   EraseService,
   PauseService,
   OperatorTargets,
   ReplayService,
   SyncSchedulerRegistry,
   SweepScheduler,
+  PruneScheduler,
   LeaseService,
   WorkLoader,
   PassService,

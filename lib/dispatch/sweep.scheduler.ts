@@ -1,5 +1,4 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { BodyRetentionService } from '../inbox/body-retention.service.js';
 import { WaitingEventsService } from '../inbox/waiting-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
 import { LeaseService } from '../process/lease.service.js';
@@ -12,7 +11,6 @@ import { UnderWay } from './under-way.js';
 
 /** So often at most a connection's alarms of these kinds are raised, by each process. */
 const ALARMS_EVERY_MS = 60_000;
-const BODIES_EVERY_MS = 3_600_000;
 
 /** Older processes are mostly gone within minutes of a newer one's start. */
 const UNHANDLED_EVERY_MS = 60_000;
@@ -31,7 +29,6 @@ export class SweepScheduler {
     private readonly leases: LeaseService,
     private readonly waiting: WaitingEventsService,
     private readonly unhandled: UnhandledService,
-    private readonly bodies: BodyRetentionService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -43,7 +40,6 @@ export class SweepScheduler {
     this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld());
     this.every('stuck', ALARMS_EVERY_MS, () => this.reportStuck());
     this.every('held-back', ALARMS_EVERY_MS, () => this.reportHeldBack());
-    this.every('bodies', BODIES_EVERY_MS, () => this.bodies.dropOld());
     this.every('unhandled', UNHANDLED_EVERY_MS, () => this.reopenUnhandled());
     this.follow('unhandled', this.reopenUnhandled());
   }
