@@ -24,6 +24,7 @@ import { IdempotencyService } from './inbox/idempotency.service.js';
 import { InboxService } from './inbox/inbox.service.js';
 import { ReplayService } from './inbox/replay.service.js';
 import { WaitingEventsService } from './inbox/waiting-events.service.js';
+import { OverdueEventsService } from './inbox/overdue-events.service.js';
 import { BodyReader } from './ingest/webhook/body.reader.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { webhookControllerFor } from './ingest/webhook/webhook.controller.js';
@@ -144,6 +145,7 @@ const services: Provider[] = [
   IdempotencyService,
   InboxService,
   WaitingEventsService,
+  OverdueEventsService,
   EventRetentionService,
   RunRetentionService,
   PruneTurnService,

@@ -13,8 +13,8 @@ const PRUNE_EVERY_MS = 6 * 3_600_000;
 /** How often each process asks whether it is its turn. */
 const ASK_EVERY_MS = 600_000;
 
-/** It rests for so many times as long as a step has taken: at most a fifth of one connection is for it. */
-const REST = 4;
+/** It rests for so many times as long as a step has taken, so that nobody feels it. */
+const REST = 9;
 
 /** Forgets what was settled long ago, bit by bit, and one process at a time. */
 @Injectable()

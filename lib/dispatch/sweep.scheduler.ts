@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { WaitingEventsService } from '../inbox/waiting-events.service.js';
+import { OverdueEventsService } from '../inbox/overdue-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
 import { LeaseService } from '../process/lease.service.js';
 import { UnhandledService } from '../process/unhandled.service.js';
@@ -27,7 +27,7 @@ export class SweepScheduler {
     private readonly registry: SyncSchedulerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly leases: LeaseService,
-    private readonly waiting: WaitingEventsService,
+    private readonly overdue: OverdueEventsService,
     private readonly unhandled: UnhandledService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
@@ -52,16 +52,10 @@ export class SweepScheduler {
 
   /** Raises an alarm for each connection with events that have waited for too long. */
   async reportStuck(): Promise<void> {
-    for (const {
-      source,
-      connectionId,
-      count,
-      oldestId,
-      oldestAgeMs,
-      waitReason,
-    } of await this.waiting.stuck()) {
+    for (const stuck of await this.overdue.stuck()) {
+      const { source, connectionId, count, isAtLeast, oldestId, oldestAgeMs, waitReason } = stuck;
       const message =
-        `${source}/${connectionId}: ${count} event(s) wait for longer than ${this.options.stuckAfterMs} ms, the oldest ` +
+        `${source}/${connectionId}: ${isAtLeast ? 'at least ' : ''}${count} event(s) wait for longer than ${this.options.stuckAfterMs} ms, the oldest ` +
         `for ${Math.round(oldestAgeMs)} ms (${waitReason ?? 'not yet looked at'}). SyncService.explain() says more.`;
       this.telemetry.alarm({ kind: 'stuck', source, connectionId, message, eventIds: [oldestId] });
     }
@@ -69,9 +63,9 @@ export class SweepScheduler {
 
   /** Raises an alarm for each connection with deletions that are held back. */
   async reportHeldBack(): Promise<void> {
-    for (const { source, connectionId, records, oldestId } of await this.waiting.heldBack()) {
+    for (const { source, connectionId, records, isAtLeast, oldestId } of await this.overdue.heldBack()) {
       const message =
-        `${source}/${connectionId}: ${records} record(s) wait, since more are "not found" than is believable. Is the API ` +
+        `${source}/${connectionId}: ${isAtLeast ? 'at least ' : ''}${records} record(s) wait, since more are "not found" than is believable. Is the API ` +
         `key of the right account, and may it read them? Those that are really gone are believed bit by bit.`;
       this.telemetry.alarm({ kind: 'delete-cap', source, connectionId, message, eventIds: [oldestId] });
     }
