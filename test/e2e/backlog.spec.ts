@@ -63,9 +63,9 @@ describe('a backlog', () => {
 
   it('larger than what one look takes is worked off at once, without another one by the clock', async () => {
     const id = await first();
-    await store(host, id, { count: 4_500, as: ofRecord });
+    await store(host, id, { count: 2_500, as: ofRecord });
     await dispatcherOf(host).sweep();
-    await until(() => handled === 4_501);
+    await until(() => handled === 2_501);
   });
 
   it('that nobody looks at is told of, as far as it is counted', async () => {
