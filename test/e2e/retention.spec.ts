@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncChange, SyncEvent, type RunReport } from 'nestjs-hybrid-sync';
 import { PruneScheduler } from '../../lib/dispatch/prune.scheduler.js';
 import { EventRetentionService } from '../../lib/inbox/event-retention.service.js';
+import { ResolvedSyncOptions } from '../../lib/sync.options.js';
 import { connectTo } from '../support/database.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { itOn, SERVERS } from '../support/only-on.js';
@@ -164,6 +165,15 @@ describe('events that were settled long ago', () => {
     await longAgo(host);
     const report = await reconcile(host, { depth: 'log' });
     expect(await found(host, report)).toEqual([`stale ${customer.id}: never-delivered`]);
+  });
+
+  it('are not looked for in a log that reaches back further: all is compared instead', async () => {
+    const source = { ...quick.source, start: new Date('2020-01-01') };
+    second = await startHost({ ...quick, providers: [Crm], beside: host, source });
+    const { sources } = second.app.get(ResolvedSyncOptions, { strict: false });
+    Object.defineProperty(sources.stripe!.connector, 'changesReachMs', { value: undefined });
+    await second.sync.reconcile({ source: 'stripe', depth: 'log' });
+    expect(await host.sql('SELECT kind FROM sync_run')).toEqual([{ kind: 'reconcile' }]);
   });
 
   it('go without their bodies first, those that waited long too', async () => {
