@@ -20,6 +20,11 @@ const options: [string, Record<string, any>, RegExp][] = [
     /keepEventsDays is 36: .* of 'stripe' .* stripe may send one for 30 days\. Set it to at least 37\./,
   ],
   [
+    'events that are to stay for longer than there is time',
+    { keepEventsDays: 36_501 },
+    /keepEventsDays must be a whole number from 1 to 36500, and is 36501/,
+  ],
+  [
     'events that go before their bodies',
     { keepBodiesDays: 91 },
     /keepBodiesDays is 91, .* keepEventsDays, 90: set keepEventsDays to at least 91\./,
