@@ -5,6 +5,7 @@ import { poolSizeOf } from './database/pool-size.js';
 import { SyncDatabase } from './database/sync.database.js';
 import { SyncConfigError, type SyncConfigCode } from './sync.errors.js';
 import { checkOptions } from './sync.options.check.js';
+import { checkRetention } from './sync.retention.check.js';
 import { ResolvedSyncOptions, SYNC_EXTRAS, SYNC_OPTIONS, type SyncOptions } from './sync.options.js';
 import { type SyncSource } from './sync.source.options.js';
 import { ProcessDuties } from './sync.role.js';
@@ -31,6 +32,7 @@ export class SyncDoctor {
     this.checkRoots();
     checkOptions(this.given, this.extras);
     for (const sources of [this.given.sources, ...ofFeatures]) checkSources(sources);
+    checkRetention(this.options);
     checkConnectors(this.options.sources, (code) => this.canDoWithout(code));
     if (!this.duties.runsPasses) return;
     this.checkPool();

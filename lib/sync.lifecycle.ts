@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Dispatcher } from './dispatch/dispatcher.js';
+import { PruneScheduler } from './dispatch/prune.scheduler.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { SyncDatabase } from './database/sync.database.js';
 import { aroundOf, handlerInside } from './handlers/around.handler.js';
@@ -49,6 +50,7 @@ export class SyncLifecycle
     private readonly starts: StartService,
     private readonly dispatcher: Dispatcher,
     private readonly sweeps: SweepScheduler,
+    private readonly prunes: PruneScheduler,
     private readonly polling: PollingScheduler,
     private readonly streams: StreamScheduler,
     private readonly runs: RunScheduler,
@@ -94,6 +96,7 @@ export class SyncLifecycle
     if (!this.duties.runsPasses) return;
     this.dispatcher.start();
     this.sweeps.start();
+    this.prunes.start();
     this.runs.start();
     this.reconciliations.start();
     await this.streams.start();
@@ -107,6 +110,7 @@ export class SyncLifecycle
       this.runs.stop(drainMs),
       this.reconciliations.stop(drainMs),
       this.sweeps.stop(drainMs),
+      this.prunes.stop(drainMs),
       this.dispatcher.stop(drainMs),
     ]);
   }

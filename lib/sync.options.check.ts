@@ -15,6 +15,9 @@ import type { SyncModuleExtras, SyncOptions, SyncQueue } from './sync.options.js
 import { SYNC_ROLES } from './sync.role.js';
 import { webhooksProblem } from './sync.webhooks.check.js';
 
+/** A hundred years: for ever. Databases know no time thousands of years ago. */
+const MOST_DAYS = 36_500;
+
 const SYNC_OPTION_KINDS = {
   sources: anObject,
   migrationsRun: aBoolean,
@@ -26,7 +29,8 @@ const SYNC_OPTION_KINDS = {
   sweepEveryMs: aWholeNumber(1),
   stuckAfterMs: aWholeNumber(1),
   missingConfirmMs: aWholeNumber(0),
-  keepBodiesDays: aWholeNumber(1),
+  keepBodiesDays: aWholeNumber(1, MOST_DAYS),
+  keepEventsDays: aWholeNumber(1, MOST_DAYS),
   drainMs: aWholeNumber(0),
   inboxQueueLimit: aWholeNumber(1),
   acceptTimeoutMs: aWholeNumber(1),

@@ -46,11 +46,18 @@ export interface SyncOptions {
   /** Over how long three reads must say "not found" before a record counts as deleted. @default 60_000 */
   missingConfirmMs?: number;
   /**
-   * For how many days the bodies of settled events are kept. Their ids and what became of them stay, and so do the
-   * bodies of dead events, which a replay needs.
+   * For how many days the bodies of settled events are kept. Their ids and what became of them stay for longer, and so do
+   * the bodies of dead events, which a replay needs.
    * @default 30
    */
   keepBodiesDays?: number;
+  /**
+   * For how many days settled events themselves are kept, after they happened, came and were settled; and runs that ended,
+   * with what they found. A duplicate is known by its event, so that is at least 7 days more than the log of each provider
+   * reaches back, and at least `keepBodiesDays`. Dead events stay until they are replayed; what is known of records stays.
+   * @default 90
+   */
+  keepEventsDays?: number;
   /** How long shutdown waits for running passes. @default 10_000 */
   drainMs?: number;
   /** Events that may wait to be stored; beyond it deliveries are answered 503. @default 2_000 */
@@ -141,6 +148,7 @@ export const SYNC_DEFAULTS = {
   stuckAfterMs: 3_600_000,
   missingConfirmMs: 60_000,
   keepBodiesDays: 30,
+  keepEventsDays: 90,
   drainMs: 10_000,
   inboxQueueLimit: 2_000,
   acceptTimeoutMs: 4_000,
@@ -164,6 +172,7 @@ export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 
   abstract readonly stuckAfterMs: number;
   abstract readonly missingConfirmMs: number;
   abstract readonly keepBodiesDays: number;
+  abstract readonly keepEventsDays: number;
   abstract readonly drainMs: number;
   abstract readonly inboxQueueLimit: number;
   abstract readonly acceptTimeoutMs: number;

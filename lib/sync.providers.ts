@@ -2,6 +2,7 @@ import type { Provider, Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { PruneScheduler } from './dispatch/prune.scheduler.js';
 import { SweepScheduler } from './dispatch/sweep.scheduler.js';
 import { createSyncDatabase } from './database/database.factory.js';
 import { poolSizeOf } from './database/pool-size.js';
@@ -20,6 +21,7 @@ import { IdempotencyService } from './inbox/idempotency.service.js';
 import { InboxService } from './inbox/inbox.service.js';
 import { ReplayService } from './inbox/replay.service.js';
 import { WaitingEventsService } from './inbox/waiting-events.service.js';
+import { OverdueEventsService } from './inbox/overdue-events.service.js';
 import { BodyReader } from './ingest/webhook/body.reader.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { webhookControllerFor } from './ingest/webhook/webhook.controller.js';
@@ -70,7 +72,9 @@ import { StartService } from './process/start.service.js';
 import { WorkLoader } from './process/work.loader.js';
 import { PauseService } from './inbox/pause.service.js';
 import { EraseService } from './inbox/erase.service.js';
-import { BodyRetentionService } from './inbox/body-retention.service.js';
+import { EventRetentionService } from './inbox/event-retention.service.js';
+import { PruneTurnService } from './inbox/prune-turn.service.js';
+import { RunRetentionService } from './inbox/run-retention.service.js';
 import { TargetCallService } from './process/target-call.service.js';
 import { TargetRowsService } from './process/target-rows.service.js';
 import { TargetsService } from './process/targets.service.js';
@@ -139,13 +143,17 @@ const services: Provider[] = [
   IdempotencyService,
   InboxService,
   WaitingEventsService,
-  BodyRetentionService,
+  OverdueEventsService,
+  EventRetentionService,
+  RunRetentionService,
+  PruneTurnService,
   EraseService,
   PauseService,
   OperatorTargets,
   ReplayService,
   SyncSchedulerRegistry,
   SweepScheduler,
+  PruneScheduler,
   LeaseService,
   WorkLoader,
   PassService,

@@ -29,6 +29,9 @@ export interface Dialect {
   /** Whether the text has this part in it, to the letter; false for no text. */
   includes(text: string, part: string): string;
 
-  /** Selects `source` and `connection_id` of all that have waiting events: at a cost that does not grow with these. */
-  lanes(eventTable: string): string;
+  /**
+   * Selects what there is in these columns, each once, of rows that fit: at a cost that does not grow with their number, if
+   * an index over such rows begins with the columns.
+   */
+  distinct(table: string, columns: readonly string[], where: string): string;
 }

@@ -10,20 +10,23 @@ import type { SyncClock } from '../sync.clock.js';
 import type { OpenTransaction } from '../sync.options.js';
 import type { Dialect } from './dialect.js';
 import type { FencedConnection } from './fenced-connection.js';
-import { listed, type Statement } from './statement.js';
 import { entityPrefixOf, TABLES, tableNamesOf, tablePath, type TableNames } from '../entities/table-names.js';
 
 /** Runs one statement, and gives its rows. */
 export type Query = <Row extends object>(sql: string, params?: readonly unknown[]) => Promise<Row[]>;
 
-/** Which rows of a table to change, and how. Both may use the same parameters. */
-export interface UnlockedUpdate {
+/** Which rows of a table are meant. */
+export interface UnlockedRows {
   readonly table: string;
   readonly key: string;
-  readonly set: string;
   /** The table stands in it as `record`. */
   readonly where: string;
   readonly params: readonly unknown[];
+}
+
+/** Which rows of a table to change, and how. Both may use the same parameters. */
+export interface UnlockedUpdate extends UnlockedRows {
+  readonly set: string;
 }
 
 /**
@@ -88,6 +91,9 @@ export abstract class SyncDatabase {
    */
   abstract updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void>;
 
+  /** Deletes them in the same way. */
+  abstract deleteUnlocked(rows: UnlockedRows): Promise<void>;
+
   /**
    * For a transaction of a pass.
    * @param timeoutMs after which the server may end it by itself
@@ -147,16 +153,17 @@ export abstract class SyncDatabase {
   }
 }
 
-/** How to select the rows of an `UnlockedUpdate`, in an order in which no two of them wait for each other. */
-export function unlockedRows({ table, key, where }: UnlockedUpdate, lock: string): string {
+/** How to select them, in an order in which no two who do wait for each other. */
+export function unlockedRows({ table, key, where }: UnlockedRows, lock: string): string {
   return `SELECT ${key} FROM ${table} AS record WHERE ${where} ORDER BY ${key} ${lock}`;
 }
 
-/** Writes into rows that have been selected before. */
-export function updateOfRows(
-  { table, key, set, params }: UnlockedUpdate,
-  keys: readonly unknown[],
-): Statement {
-  const all = [...params];
-  return { sql: `UPDATE ${table} SET ${set} WHERE ${key} IN (${listed(all, keys)})`, params: all };
+/** The beginning of a statement that changes them, up to its condition. */
+export function updateOf({ table, set }: UnlockedUpdate): string {
+  return `UPDATE ${table} SET ${set}`;
+}
+
+/** The same of one that deletes them. */
+export function deleteOf({ table }: UnlockedRows): string {
+  return `DELETE FROM ${table}`;
 }

@@ -16,8 +16,8 @@ import { Lanes } from './lanes.js';
 import { UnderWay } from './under-way.js';
 import { WakeUps } from './wake-ups.js';
 
-/** Due events fetched from each connection by one sweep. */
-const SWEEP_PER_LANE = 2_000;
+/** Due events that one sweep looks at, of all connections together. */
+const SWEEP_EVENTS = 1_000;
 
 /** How often `idle()` asks again while another process has the rest in hand. */
 const IDLE_POLL_MS = 20;
@@ -123,14 +123,13 @@ export class InProcessDispatcher extends Dispatcher {
     await this.passes.catchUp();
     if (this.lanes.isFull) return;
     this.moreInDatabase = false;
-    const due = await this.waiting.due(SWEEP_PER_LANE);
-    for (const row of due) {
+    const due = await this.waiting.due(SWEEP_EVENTS);
+    for (const row of due.records) {
       if (this.running.has(hexOf(row))) continue;
       const lanes = this.leases.isSuspect(row) ? this.suspects : this.lanes;
       lanes.add(row);
     }
-    // As many as were asked for: there may be more.
-    if (due.reduce((events, row) => events + row.events, 0) >= SWEEP_PER_LANE) this.moreInDatabase = true;
+    if (due.more) this.moreInDatabase = true;
     this.pump();
   }
 

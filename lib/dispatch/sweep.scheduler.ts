@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { BodyRetentionService } from '../inbox/body-retention.service.js';
-import { WaitingEventsService } from '../inbox/waiting-events.service.js';
+import { OverdueEventsService } from '../inbox/overdue-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
 import { LeaseService } from '../process/lease.service.js';
 import { UnhandledService } from '../process/unhandled.service.js';
@@ -12,7 +11,6 @@ import { UnderWay } from './under-way.js';
 
 /** So often at most a connection's alarms of these kinds are raised, by each process. */
 const ALARMS_EVERY_MS = 60_000;
-const BODIES_EVERY_MS = 3_600_000;
 
 /** Older processes are mostly gone within minutes of a newer one's start. */
 const UNHANDLED_EVERY_MS = 60_000;
@@ -29,9 +27,8 @@ export class SweepScheduler {
     private readonly registry: SyncSchedulerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly leases: LeaseService,
-    private readonly waiting: WaitingEventsService,
+    private readonly overdue: OverdueEventsService,
     private readonly unhandled: UnhandledService,
-    private readonly bodies: BodyRetentionService,
     private readonly telemetry: Telemetry,
     private readonly clock: SyncClock,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
@@ -43,7 +40,6 @@ export class SweepScheduler {
     this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld());
     this.every('stuck', ALARMS_EVERY_MS, () => this.reportStuck());
     this.every('held-back', ALARMS_EVERY_MS, () => this.reportHeldBack());
-    this.every('bodies', BODIES_EVERY_MS, () => this.bodies.dropOld());
     this.every('unhandled', UNHANDLED_EVERY_MS, () => this.reopenUnhandled());
     this.follow('unhandled', this.reopenUnhandled());
   }
@@ -56,16 +52,10 @@ export class SweepScheduler {
 
   /** Raises an alarm for each connection with events that have waited for too long. */
   async reportStuck(): Promise<void> {
-    for (const {
-      source,
-      connectionId,
-      count,
-      oldestId,
-      oldestAgeMs,
-      waitReason,
-    } of await this.waiting.stuck()) {
+    for (const stuck of await this.overdue.stuck()) {
+      const { source, connectionId, count, isAtLeast, oldestId, oldestAgeMs, waitReason } = stuck;
       const message =
-        `${source}/${connectionId}: ${count} event(s) wait for longer than ${this.options.stuckAfterMs} ms, the oldest ` +
+        `${source}/${connectionId}: ${isAtLeast ? 'at least ' : ''}${count} event(s) wait for longer than ${this.options.stuckAfterMs} ms, the oldest ` +
         `for ${Math.round(oldestAgeMs)} ms (${waitReason ?? 'not yet looked at'}). SyncService.explain() says more.`;
       this.telemetry.alarm({ kind: 'stuck', source, connectionId, message, eventIds: [oldestId] });
     }
@@ -73,9 +63,9 @@ export class SweepScheduler {
 
   /** Raises an alarm for each connection with deletions that are held back. */
   async reportHeldBack(): Promise<void> {
-    for (const { source, connectionId, records, oldestId } of await this.waiting.heldBack()) {
+    for (const { source, connectionId, records, isAtLeast, oldestId } of await this.overdue.heldBack()) {
       const message =
-        `${source}/${connectionId}: ${records} record(s) wait, since more are "not found" than is believable. Is the API ` +
+        `${source}/${connectionId}: ${isAtLeast ? 'at least ' : ''}${records} record(s) wait, since more are "not found" than is believable. Is the API ` +
         `key of the right account, and may it read them? Those that are really gone are believed bit by bit.`;
       this.telemetry.alarm({ kind: 'delete-cap', source, connectionId, message, eventIds: [oldestId] });
     }

@@ -9,8 +9,8 @@ export class SyncCursorEntity {
 
   connectionId!: string;
 
-  /** `log` of what is asked for, `stream` of what the provider tells by itself. */
-  kind!: 'log' | 'stream';
+  /** `log` of what is asked for, `stream` of what the provider tells by itself; `prune` over the inbox, for old events. */
+  kind!: 'log' | 'stream' | 'prune';
 
   /** Where to go on, in the connector's own words; null: nothing has been read yet. */
   position!: string | null;

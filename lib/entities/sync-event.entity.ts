@@ -78,6 +78,9 @@ export class SyncEventEntity {
   ticket!: string | null;
 }
 
+/** Waiting, and something is known to hold it up. */
+const HELD = `state = 'waiting' AND wait_reason IS NOT NULL`;
+
 export function eventSchema(database: SyncDatabaseType, prefix: string): EntitySchema<SyncEventEntity> {
   const { id, reference, digest, text, longText, flag, time, timeOfInsert, count } = columnsFor(database);
   const partial = hasPartialIndexes(database);
@@ -136,6 +139,11 @@ export function eventSchema(database: SyncDatabaseType, prefix: string): EntityS
               name: `${prefix}IX_sync_event_unhandled`,
               columns: ['source', 'settledAt'],
               where: `state = 'skipped' AND reason = 'no-handler'`,
+            },
+            {
+              name: `${prefix}IX_sync_event_held`,
+              columns: ['source', 'connectionId', 'waitReason', 'receivedAt'],
+              where: HELD,
             },
           ]
         : [{ name: `${prefix}IX_sync_event_settled`, columns: ['state', 'source', 'settledAt'] }]),

@@ -29,12 +29,14 @@ export interface ConnectionStatus {
   } | null;
   /** An operator has paused it, or its source. */
   readonly paused: boolean;
-  /** Events that wait. */
+  /** No further is counted below: where so many wait, or have died, it is at least so many. */
+  readonly countedTo: number;
+  /** Events that wait; of more than `countedTo`, those that are due first. */
   readonly waiting: {
     readonly count: number;
-    /** Since when the oldest of them does. */
+    /** Since when the oldest of these does. */
     readonly since: Date | null;
-    /** How many for what; `due` for nothing. */
+    /** How many of them for what; `due` for nothing. */
     readonly reasons: Readonly<Record<string, number>>;
   };
   /** Events that died and have not been replayed. */

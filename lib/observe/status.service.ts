@@ -11,6 +11,9 @@ import { ResolvedSyncOptions } from '../sync.options.js';
 /** Of how many of the newest events the newest of each resource is looked for. */
 const RECENT_EVENTS = 10_000;
 
+/** A backlog of a million is counted for a second, while claims wait. */
+const COUNTED_TO = 10_000;
+
 const OF_CONNECTION = 'source = $1 AND connection_id = $2';
 
 /** Tells how sources are. Reads only. */
@@ -42,7 +45,8 @@ export class StatusService {
       params,
     );
     const [dead] = await this.database.query<{ count: unknown }>(
-      `SELECT COUNT(*) AS count FROM ${tables.event} WHERE state = 'dead' AND ${OF_CONNECTION}`,
+      `SELECT COUNT(*) AS count FROM (
+         SELECT 1 AS dead FROM ${tables.event} WHERE state = 'dead' AND ${OF_CONNECTION} LIMIT ${COUNTED_TO}) AS dead`,
       params,
     );
     return {
@@ -57,6 +61,7 @@ export class StatusService {
       usage: this.options.sources[source]!.connector.usage?.(connectionId) ?? null,
       stream: stream ? streamStatus(stream) : null,
       paused: pause !== undefined,
+      countedTo: COUNTED_TO,
       waiting: await this.waiting(params),
       dead: numberIn(dead!.count),
       newest: await this.newest(params),
@@ -66,8 +71,10 @@ export class StatusService {
 
   private async waiting(params: string[]): Promise<ConnectionStatus['waiting']> {
     const rows = await this.database.query<{ wait_reason: string | null; count: unknown; since: unknown }>(
-      `SELECT wait_reason, COUNT(*) AS count, MIN(received_at) AS since FROM ${this.database.tables.event}
-       WHERE state = 'waiting' AND ${OF_CONNECTION} GROUP BY wait_reason`,
+      `SELECT wait_reason, COUNT(*) AS count, MIN(received_at) AS since FROM (
+         SELECT wait_reason, received_at FROM ${this.database.tables.event}
+         WHERE state = 'waiting' AND ${OF_CONNECTION} ORDER BY available_at LIMIT ${COUNTED_TO}) AS waiting
+       GROUP BY wait_reason`,
       params,
     );
     const times = rows.map(({ since }) => timeIn(since)!.getTime());

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncChange, SyncEvent } from 'nestjs-hybrid-sync';
-import { BodyRetentionService } from '../../lib/inbox/body-retention.service.js';
+import { PruneScheduler } from '../../lib/dispatch/prune.scheduler.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { Gate, quick, send, settled } from '../support/scenario.js';
 
@@ -109,9 +109,8 @@ describe('personal data', () => {
     await settled(host);
 
     const kept = `SELECT event_id FROM sync_event WHERE payload IS NOT NULL ORDER BY id`;
-    expect(await host.app.get(BodyRetentionService, { strict: false }).dropOld()).toBe(1);
+    await host.app.get(PruneScheduler, { strict: false }).prune();
     expect(await host.sql(kept)).toEqual([{ event_id: dead }, { event_id: young }]);
     expect(await host.sync.replay({ eventId: old })).toEqual({ replayed: 0 });
-    expect(await host.app.get(BodyRetentionService, { strict: false }).dropOld()).toBe(0);
   });
 });

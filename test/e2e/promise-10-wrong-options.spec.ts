@@ -14,6 +14,21 @@ const options: [string, Record<string, any>, RegExp][] = [
   ['a name in another case', { leasems: 4 }, /'leasems'.*Did you mean 'leaseMs'\?/],
   ['a part of a name', { lease: 4 }, /'lease'.*Did you mean 'leaseMs'\?/],
   ['a name like no other', { retries: 4 }, /'retries'\. There are: sources, migrationsRun, /],
+  [
+    'events that go before their provider may send them again',
+    { keepEventsDays: 36 },
+    /keepEventsDays is 36: .* of 'stripe' .* stripe may send one for 30 days\. Set it to at least 37\./,
+  ],
+  [
+    'events that are to stay for longer than there is time',
+    { keepEventsDays: 36_501 },
+    /keepEventsDays must be a whole number from 1 to 36500, and is 36501/,
+  ],
+  [
+    'events that go before their bodies',
+    { keepBodiesDays: 91 },
+    /keepBodiesDays is 91, .* keepEventsDays, 90: set keepEventsDays to at least 91\./,
+  ],
   ['a misspelt webhooks', { webhook: {} }, /'webhook'.*Did you mean 'webhooks'\?/],
   ['a number as text', { leaseMs: '60000' }, /leaseMs must be a whole number.*and is '60000'/],
   ['null for a number', { drainMs: null }, /drainMs must be a whole number from 0.*and is null/],

@@ -94,8 +94,8 @@ describe('the role of a process', () => {
       'renew-leases',
       'stuck',
       'held-back',
-      'bodies',
       'unhandled',
+      'prune',
       'runs',
     ]);
   });

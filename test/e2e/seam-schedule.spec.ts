@@ -75,8 +75,8 @@ describe("the host's own jobs", () => {
       'renew-leases',
       'stuck',
       'held-back',
-      'bodies',
       'unhandled',
+      'prune',
       'runs',
     ]);
     expect(namesIn(jobs.registry)).toEqual(['cron', 'interval', 'timeout']);

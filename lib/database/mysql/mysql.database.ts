@@ -5,11 +5,14 @@ import type { FencedConnection } from '../fenced-connection.js';
 import { HostedTransaction } from '../hosted-transaction.js';
 import { rowsByPosition } from '../positional.js';
 import { Slots } from '../slots.js';
+import { listed } from '../statement.js';
 import {
+  deleteOf,
   SyncDatabase,
   unlockedRows,
-  updateOfRows,
+  updateOf,
   type Query,
+  type UnlockedRows,
   type UnlockedUpdate,
 } from '../sync.database.js';
 import { withinLimit } from '../time-limit.js';
@@ -69,11 +72,11 @@ export class MysqlDatabase extends SyncDatabase {
   /** Two statements: here an UPDATE can neither skip locked rows nor select from its own table. */
   async updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void> {
     if (!within) return this.transaction((query) => this.updateUnlocked(update, query));
-    const rows = await within(unlockedRows(update, 'FOR UPDATE SKIP LOCKED'), update.params);
-    if (rows.length === 0) return;
-    const keys = rows.map((row) => (row as Record<string, unknown>)[update.key]);
-    const { sql, params } = updateOfRows(update, keys);
-    await within(sql, params);
+    await changeUnlocked(within, update, updateOf(update), update.params);
+  }
+
+  deleteUnlocked(rows: UnlockedRows): Promise<void> {
+    return this.transaction((query) => changeUnlocked(query, rows, deleteOf(rows), []));
   }
 
   fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection {
@@ -148,6 +151,19 @@ export class MysqlDatabase extends SyncDatabase {
       .catch(() => undefined)
       .finally(() => void runner.release());
   }
+}
+
+async function changeUnlocked(
+  query: Query,
+  wanted: UnlockedRows,
+  change: string,
+  params: readonly unknown[],
+): Promise<void> {
+  const rows = await query(unlockedRows(wanted, 'FOR UPDATE SKIP LOCKED'), wanted.params);
+  if (rows.length === 0) return;
+  const all = [...params];
+  const keys = rows.map((row) => (row as Record<string, unknown>)[wanted.key]);
+  await query(`${change} WHERE ${wanted.key} IN (${listed(all, keys)})`, all);
 }
 
 function queryOf(manager: EntityManager): Query {

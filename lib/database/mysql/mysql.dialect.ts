@@ -28,6 +28,6 @@ export const mysqlDialect: Dialect = {
 
   includes: (text, part) => `COALESCE(LOCATE(${part}, ${text}) > 0, FALSE)`,
 
-  // Which its index answers by stepping from one to the next.
-  lanes: (eventTable) => `SELECT DISTINCT source, connection_id FROM ${eventTable} WHERE state = 'waiting'`,
+  // Which an index answers by stepping from one to the next.
+  distinct: (table, columns, where) => `SELECT DISTINCT ${columns.join(', ')} FROM ${table} WHERE ${where}`,
 };

@@ -5,7 +5,15 @@ import type { FencedConnection } from '../fenced-connection.js';
 import { HostedTransaction } from '../hosted-transaction.js';
 import { rowsOf } from '../rows.js';
 import { Slots } from '../slots.js';
-import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
+import {
+  deleteOf,
+  SyncDatabase,
+  unlockedRows,
+  updateOf,
+  type Query,
+  type UnlockedRows,
+  type UnlockedUpdate,
+} from '../sync.database.js';
 import { withinLimit } from '../time-limit.js';
 import type { TypeOrmRunner } from '../typeorm-runner.js';
 import { HostedPostgresFencedConnection } from './hosted-postgres.fenced-connection.js';
@@ -64,9 +72,11 @@ export class PostgresDatabase extends SyncDatabase {
     update: UnlockedUpdate,
     within: Query = (sql, params) => this.query(sql, params),
   ): Promise<void> {
-    const { table, key, set, params } = update;
-    const rows = unlockedRows(update, 'FOR UPDATE SKIP LOCKED');
-    await within(`UPDATE ${table} SET ${set} WHERE ${key} IN (${rows})`, params);
+    await within(`${updateOf(update)} ${ofUnlocked(update)}`, update.params);
+  }
+
+  async deleteUnlocked(rows: UnlockedRows): Promise<void> {
+    await this.query(`${deleteOf(rows)} ${ofUnlocked(rows)}`, rows.params);
   }
 
   fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection {
@@ -96,6 +106,10 @@ export class PostgresDatabase extends SyncDatabase {
       await runner.release();
     }
   }
+}
+
+function ofUnlocked(rows: UnlockedRows): string {
+  return `WHERE ${rows.key} IN (${unlockedRows(rows, 'FOR UPDATE SKIP LOCKED')})`;
 }
 
 function queryOf(manager: EntityManager): Query {

@@ -15,15 +15,16 @@ export const postgresDialect: Dialect = {
 
   includes: (text, part) => `COALESCE(strpos(${text}, ${part}) > 0, false)`,
 
-  /** Steps from lane to lane through the index. */
-  lanes(eventTable) {
-    const first = `SELECT source, connection_id FROM ${eventTable} WHERE state = 'waiting'`;
-    return `WITH RECURSIVE lane AS (
-         (${first} ORDER BY source, connection_id LIMIT 1)
+  /** Steps from one to the next through the index, which the server does not do by itself. */
+  distinct(table, columns, where) {
+    const listOf = (prefix: string) => columns.map((column) => `${prefix}${column}`).join(', ');
+    const all = listOf('');
+    const first = `SELECT ${all} FROM ${table} WHERE ${where}`;
+    return `WITH RECURSIVE step AS (
+         (${first} ORDER BY ${all} LIMIT 1)
          UNION ALL
-         SELECT next.source, next.connection_id FROM lane, LATERAL (
-           ${first} AND (source, connection_id) > (lane.source, lane.connection_id)
-           ORDER BY source, connection_id LIMIT 1) AS next)
-       SELECT source, connection_id FROM lane`;
+         SELECT ${listOf('next.')} FROM step, LATERAL (
+           ${first} AND (${all}) > (${listOf('step.')}) ORDER BY ${all} LIMIT 1) AS next)
+       SELECT ${all} FROM step`;
   },
 };

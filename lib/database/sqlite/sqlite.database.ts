@@ -2,7 +2,15 @@ import type { DataSource } from 'typeorm';
 import type { SyncClock } from '../../sync.clock.js';
 import type { FencedConnection } from '../fenced-connection.js';
 import { rowsByPosition } from '../positional.js';
-import { SyncDatabase, unlockedRows, type Query, type UnlockedUpdate } from '../sync.database.js';
+import {
+  deleteOf,
+  SyncDatabase,
+  unlockedRows,
+  updateOf,
+  type Query,
+  type UnlockedRows,
+  type UnlockedUpdate,
+} from '../sync.database.js';
 import { whileBusy } from './busy.js';
 import { sqliteDialect } from './sqlite.dialect.js';
 import { SqliteFencedConnection } from './sqlite.fenced-connection.js';
@@ -72,8 +80,11 @@ export class SqliteDatabase extends SyncDatabase {
     update: UnlockedUpdate,
     within: Query = (sql, params) => this.query(sql, params),
   ): Promise<void> {
-    const { table, key, set, params } = update;
-    await within(`UPDATE ${table} SET ${set} WHERE ${key} IN (${unlockedRows(update, '')})`, params);
+    await within(`${updateOf(update)} WHERE ${update.key} IN (${unlockedRows(update, '')})`, update.params);
+  }
+
+  async deleteUnlocked(rows: UnlockedRows): Promise<void> {
+    await this.query(`${deleteOf(rows)} WHERE ${rows.key} IN (${unlockedRows(rows, '')})`, rows.params);
   }
 
   fencedConnection(timeoutMs: number): FencedConnection {

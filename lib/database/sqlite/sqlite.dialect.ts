@@ -19,5 +19,5 @@ export const sqliteDialect: Dialect = {
 
   includes: (text, part) => `COALESCE(instr(${text}, ${part}) > 0, FALSE)`,
 
-  lanes: (eventTable) => `SELECT DISTINCT source, connection_id FROM ${eventTable} WHERE state = 'waiting'`,
+  distinct: (table, columns, where) => `SELECT DISTINCT ${columns.join(', ')} FROM ${table} WHERE ${where}`,
 };

@@ -1,4 +1,12 @@
-import { Table, TableColumn, type DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import {
+  Table,
+  TableColumn,
+  TableIndex,
+  type DataSource,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
+import { hasPartialIndexes, type SyncDatabaseType } from '../column-types.js';
 import { dataSourceOf } from '../data-source-of.js';
 import { entityPrefixOf, tablePath } from '../table-names.js';
 import { key, migrationColumns, optional } from './migration-columns.js';
@@ -14,11 +22,17 @@ export class AddRecovery1764100000000 implements MigrationInterface {
     for (const table of tablesFor(dataSource)) await runner.createTable(table, IF_NOT_EXISTS);
     const event = tablePath(dataSource, 'sync_event');
     if (!(await runner.hasColumn(event, TICKET))) await runner.addColumn(event, ticketFor(dataSource));
+    const held = heldIndexFor(dataSource);
+    const indices = (await runner.getTable(event))!.indices;
+    if (held && !indices.some(({ name }) => name === held.name)) await runner.createIndex(event, held);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     const dataSource = dataSourceOf(runner);
-    await runner.dropColumn(tablePath(dataSource, 'sync_event'), TICKET);
+    const event = tablePath(dataSource, 'sync_event');
+    const held = heldIndexFor(dataSource);
+    if (held) await runner.dropIndex(event, held);
+    await runner.dropColumn(event, TICKET);
     for (const { name } of tablesFor(dataSource).reverse()) await runner.dropTable(name);
   }
 }
@@ -28,6 +42,16 @@ const TICKET = 'ticket';
 function ticketFor(dataSource: DataSource): TableColumn {
   const { default: _, ...ticket } = migrationColumns(dataSource).count(TICKET, 'bigint');
   return new TableColumn(optional(ticket));
+}
+
+/** For what is told of waiting events. A delivery is not in it; where indexes are over all rows, each would be. */
+function heldIndexFor(dataSource: DataSource): TableIndex | null {
+  if (!hasPartialIndexes(dataSource.options.type as SyncDatabaseType)) return null;
+  return new TableIndex({
+    name: `${entityPrefixOf(dataSource)}IX_sync_event_held`,
+    columnNames: ['source', 'connection_id', 'wait_reason', 'received_at'],
+    where: `state = 'waiting' AND wait_reason IS NOT NULL`,
+  });
 }
 
 function tablesFor(dataSource: DataSource): Table[] {

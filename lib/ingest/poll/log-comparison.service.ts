@@ -53,7 +53,7 @@ export class LogComparisonService {
       return state === undefined || state === 'dead';
     });
     const records = await this.records(query, open);
-    const heardOf = await this.heardOf(query, open);
+    const onTheirWay = await this.onTheirWay(query, open);
     return open.map((row) => {
       const { record, recordKey } = row;
       const name = recordKey.toString('hex');
@@ -62,7 +62,7 @@ export class LogComparisonService {
         row,
         record,
         recordKey,
-        kind: row.deletion ? 'gone' : heardOf.has(name) ? 'stale' : 'missing',
+        kind: row.deletion ? 'gone' : stored || onTheirWay.has(name) ? 'stale' : 'missing',
         version: stored ? numberIn(stored.version) : 0,
         savedAt: timeIn(stored?.saved_at),
         dead: states.has(row.dedupeKey.toString('hex')),
@@ -70,13 +70,13 @@ export class LogComparisonService {
     });
   }
 
-  /** Records of which something has come, whether anybody wanted their content or not. */
-  private async heardOf(query: Query, rows: readonly InboxRow[]): Promise<Set<string>> {
+  /** Of what has come, the record is known from its first pass on. */
+  private async onTheirWay(query: Query, rows: readonly InboxRow[]): Promise<Set<string>> {
     if (rows.length === 0) return new Set();
     const params: unknown[] = [];
     const keys = rows.map(({ recordKey }) => recordKey);
     const known = await query<{ record_key: Buffer }>(
-      `SELECT DISTINCT record_key FROM ${this.database.tables.event} WHERE record_key IN (${listed(params, keys)})`,
+      `SELECT DISTINCT record_key FROM ${this.database.tables.event} WHERE record_key IN (${listed(params, keys)}) AND state = 'waiting'`,
       params,
     );
     return new Set(known.map(({ record_key: key }) => key.toString('hex')));

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Query } from '../../database/sync.database.js';
+import { DAY_MS } from '../../inbox/event-retention.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
 import { InboxService } from '../../inbox/inbox.service.js';
 import type { ConnectionKey } from '../../model/record.js';
@@ -32,7 +33,7 @@ export class LogReconcileService {
   ) {}
 
   /**
-   * Since the last good run, or since events are handled at all; as far as the log reaches back.
+   * Since the last good run, or since events are handled at all; as far as the log reaches back, and events are kept.
    * @returns null if there is more before that, which nobody has compared with listings since
    */
   async window(
@@ -41,7 +42,8 @@ export class LogReconcileService {
   ): Promise<Progress | null> {
     const now = this.clock.now();
     const { changesReachMs = Infinity } = this.options.sources[connection.source]!.connector;
-    const begin = now - changesReachMs;
+    // Of what happened before, the events may be gone that have come: they would be found missing.
+    const begin = now - Math.min(changesReachMs, this.options.keepEventsDays * DAY_MS);
     const start = this.starts.startOf(connection.source)?.getTime() ?? begin;
     const read = await this.lastGood('reconcile-log', connection, resources);
     const listed = await this.lastGood('reconcile', connection, resources);

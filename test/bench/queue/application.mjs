@@ -57,7 +57,9 @@ answer({
           SyncModule.forRoot({
             sources: { stripe: source },
             role,
-            queue: queue && queues[queue]({ redis: redisUrl, name: `bench_${new URL(databaseUrl).pathname.slice(1)}` }),
+            queue:
+              queue &&
+              queues[queue]({ redis: redisUrl, name: `bench_${new URL(databaseUrl).pathname.slice(1)}` }),
           }),
         ],
         providers: [Billing],

@@ -49,7 +49,8 @@ async function benchWorkers(bench, count, rounds) {
         const after = await spent(children, bench.databases);
         variant.runs.push({ perSecond, ...spending(before, after, count) });
         const written = await database.count('invoice_copy');
-        if (written !== count + 100) bench.problems.push(`${variant.name}: ${written} rows of ${count + 100}`);
+        if (written !== count + 100)
+          bench.problems.push(`${variant.name}: ${written} rows of ${count + 100}`);
       });
     }
     process.stderr.write(`queue: round ${round + 1} of ${rounds}\n`);

@@ -24,7 +24,12 @@ export function printLatency(variants) {
   printNotes([`LATENCY of an idle system, from an accepted delivery to its handler's first line, in ms.`]);
   printTable(
     ['', 'p50', 'p99', 'goal for p99'],
-    variants.map(({ name, latencies: { p50, p99 }, most }) => [name, fixed(p50, 1), fixed(p99, 1), `${most}`]),
+    variants.map(({ name, latencies: { p50, p99 }, most }) => [
+      name,
+      fixed(p50, 1),
+      fixed(p99, 1),
+      `${most}`,
+    ]),
   );
 }
 

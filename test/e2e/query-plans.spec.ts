@@ -1,0 +1,177 @@
+import { jest } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { OnSyncEvent } from 'nestjs-hybrid-sync';
+import { SyncDatabase } from '../../lib/database/sync.database.js';
+import { EventRetentionService } from '../../lib/inbox/event-retention.service.js';
+import { OverdueEventsService } from '../../lib/inbox/overdue-events.service.js';
+import { WaitingEventsService } from '../../lib/inbox/waiting-events.service.js';
+import { LeaseService } from '../../lib/process/lease.service.js';
+import { UnhandledService } from '../../lib/process/unhandled.service.js';
+import { startHost, type Host } from '../support/host.js';
+import { describeOn } from '../support/only-on.js';
+
+@Injectable()
+class Billing {
+  @OnSyncEvent('stripe', 'invoice.*', { hydrate: false })
+  save() {}
+}
+
+interface Asked {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+const TABLES = ['sync_event', 'sync_record'];
+
+/** Never, as far as a test goes: it asks by itself. */
+const NEVER_MS = 2 ** 30;
+
+describeOn('postgres', 'the plans are its own')('of a large inbox is read', () => {
+  let host: Host;
+  /** The indexes of the tables that grow. */
+  const indexes = new Map<string, { table: string; name: string }>();
+
+  beforeAll(async () => {
+    host = await startHost({ providers: [Billing], sync: { sweepEveryMs: NEVER_MS } });
+    await fill(host);
+    const rows = await host.sql<{ name: string; table: string }>(
+      `SELECT indexname AS name, tablename AS table FROM pg_indexes WHERE tablename IN ('sync_event', 'sync_record')`,
+    );
+    for (const { name, table } of rows)
+      indexes.set(name, { table, name: name.startsWith('PK_') ? `primary key of ${table}` : name });
+  });
+  afterAll(() => host?.close());
+
+  const the = <T>(token: abstract new (...given: never[]) => T): T => host.app.get(token, { strict: false });
+
+  /** What it makes the module say to its database, as it is said. */
+  async function askedBy(ask: () => Promise<unknown>): Promise<Asked[]> {
+    const said = jest.spyOn(the(SyncDatabase), 'query');
+    try {
+      await ask();
+      return said.mock.calls.map(([sql, params = []]) => ({ sql, params }));
+    } finally {
+      said.mockRestore();
+    }
+  }
+
+  /** By which indexes of large tables the server answers. Fails for one that it reads as a whole. */
+  async function indexesOf({ sql, params }: Asked, tables: string[]): Promise<string[]> {
+    const [row] = await host.dataSource.query<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(
+      `EXPLAIN (FORMAT JSON) ${sql}`,
+      [...params],
+    );
+    const nodes = nodesOf(row!['QUERY PLAN'][0]!.Plan);
+    const whole = nodes
+      .filter((node) => node['Node Type'] === 'Seq Scan')
+      .map((node) => node['Relation Name']!);
+    expect({ sql, whole: whole.filter((table) => tables.includes(table)) }).toEqual({ sql, whole: [] });
+    const used = nodes.flatMap((node) => indexes.get(node['Index Name'] ?? '') ?? []);
+    return used.filter(({ table }) => tables.includes(table)).map(({ name }) => name);
+  }
+
+  async function usedBy(ask: () => Promise<unknown>, tables = TABLES): Promise<string[]> {
+    const asked = await askedBy(ask);
+    expect(asked.length).toBeGreaterThan(0);
+    const used: string[] = [];
+    for (const each of asked) used.push(...(await indexesOf(each, tables)));
+    return [...new Set(used)].sort();
+  }
+
+  const due = async () =>
+    (await the(WaitingEventsService).due(1_000)).records.map(({ recordKey }) => recordKey);
+
+  it('no more than the waiting events: what is due', async () => {
+    // A thousand records of so few are read faster with all the others.
+    expect(await usedBy(due, ['sync_event'])).toEqual(['IX_sync_event_due']);
+    expect(await usedBy(() => the(WaitingEventsService).anyDue())).toEqual(['IX_sync_event_due']);
+    const keys = (await due()).slice(0, 100);
+    expect(await usedBy(() => the(WaitingEventsService).dueAmong(keys))).toEqual(['IX_sync_event_record']);
+  });
+
+  it('no more than the waiting events: what is put off', async () => {
+    const keys = (await due()).slice(-100);
+    const postpone = () => the(WaitingEventsService).postpone(keys, 'budget', 60_000, 10);
+    expect(await usedBy(postpone)).toEqual(['IX_sync_event_record']);
+  });
+
+  it('no more than those that wait for too long', async () => {
+    const overdue = the(OverdueEventsService);
+    const both = ['IX_sync_event_due', 'IX_sync_event_held'];
+    expect(await overdue.stuck()).toHaveLength(3);
+    expect(await usedBy(() => overdue.stuck())).toEqual(both);
+    expect(await overdue.heldBack()).toHaveLength(3);
+    expect(await usedBy(() => overdue.heldBack())).toEqual(['IX_sync_event_held']);
+  });
+
+  it('no more than what a pass needs: a claim, and what it releases', async () => {
+    const leases = the(LeaseService);
+    const keys = (await due()).slice(0, 100);
+    const claim = async () => {
+      const claimed = await leases.claim(keys);
+      expect(claimed).toHaveLength(100);
+      await leases.renewHeld();
+      for (const { record } of claimed) {
+        leases.letGo(record);
+        await leases.release(record);
+      }
+    };
+    expect(await usedBy(claim)).toEqual(['IX_sync_event_record', 'primary key of sync_record']);
+  });
+
+  it('no more than is told: the status', async () => {
+    expect(await usedBy(() => host.sync.status())).toEqual([
+      'IX_sync_event_dead',
+      'IX_sync_event_due',
+      'primary key of sync_event',
+    ]);
+  });
+
+  it('no more than a step at a time: what is old', async () => {
+    const prune = async () => {
+      for await (const _ of the(EventRetentionService).steps());
+    };
+    expect(await usedBy(prune)).toEqual(['primary key of sync_event']);
+  });
+
+  it('no more than what nobody has handled', async () => {
+    expect(await usedBy(() => the(UnhandledService).reopen())).toEqual(['IX_sync_event_unhandled']);
+  });
+});
+
+function nodesOf(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+}
+
+/** Of three connections: 200,000 settled events of the last weeks, and 50,000 that wait, some of them for something. */
+async function fill({ sql }: Host): Promise<void> {
+  const columns = `dedupe_key, record_key, source, connection_id, resource, record_id, type, origin`;
+  const event = (
+    name: string,
+  ) => `decode(md5('${name} ' || i), 'hex'), decode(md5('${name} record ' || i / 2), 'hex'), 'stripe',
+    ('{default,acct_1,acct_2}'::text[])[1 + i % 3], 'invoice', '${name}' || i / 2, 'invoice.paid', 'webhook'`;
+  await sql(
+    `INSERT INTO sync_event (${columns}, state, reason, received_at, available_at, settled_at)
+     SELECT ${event('settled')}, CASE WHEN i % 1000 = 0 THEN 'dead' WHEN i % 500 = 1 THEN 'skipped' ELSE 'completed' END,
+       CASE WHEN i % 500 = 1 THEN 'no-handler' END, at, at, at
+     FROM generate_series(1, 200000) AS i, LATERAL (SELECT now() - interval '31 days' + i * interval '13 seconds' AS at) AS time`,
+  );
+  await sql(
+    `INSERT INTO sync_event (${columns}, received_at, available_at, wait_reason)
+     SELECT ${event('waiting')}, at, CASE WHEN i % 7 = 0 THEN now() + interval '1 hour' ELSE at END,
+       CASE i % 7 WHEN 0 THEN 'retry' WHEN 1 THEN 'delete-cap' END
+     FROM generate_series(1, 50000) AS i, LATERAL (SELECT now() - interval '3 hours' + i * interval '150 milliseconds' AS at) AS time`,
+  );
+  await sql(
+    `INSERT INTO sync_record (record_key, source, connection_id, resource, record_id, version)
+     SELECT record_key, min(source), min(connection_id), min(resource), min(record_id), 1 FROM sync_event GROUP BY record_key`,
+  );
+  await sql('ANALYZE sync_event, sync_record, sync_mark, sync_pause');
+}
