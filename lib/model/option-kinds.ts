@@ -28,10 +28,10 @@ export const aTimeout: OptionKind = {
   fits: (value) => aPositiveNumber.fits(value) && (value as number) <= MOST,
 };
 
-export function aWholeNumber(least: number): OptionKind {
+export function aWholeNumber(least: number, most = MOST): OptionKind {
   const fits = (value: unknown) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= MOST;
-  return { takes: `a whole number from ${least} to ${MOST}`, fits };
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+  return { takes: `a whole number from ${least} to ${most}`, fits };
 }
 
 export const aShare: OptionKind = {
