@@ -140,5 +140,5 @@ export class HandlingService {
 /** What has failed before keeps its failures to itself. */
 function isShared(step: Step): step is Step & { kind: 'change' } {
   if (step.kind !== 'change' || (step.handler.options.batch ?? 1) === 1) return false;
-  return step.mark.attempts === 0 && step.mark.conflicts === 0;
+  return step.mark.error === null;
 }

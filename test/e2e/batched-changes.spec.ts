@@ -1,10 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import {
+  OnSyncChange,
+  OnSyncEvent,
+  RetryLaterError,
+  SyncChange,
+  SyncContext,
+  SyncEvent,
+} from 'nestjs-hybrid-sync';
 import type { EntityManager } from 'typeorm';
 import { ChangeBatchesService } from '../../lib/process/change-batches.service.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { describeOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
-import { Effect, effects, Gate, openers, quick, send, settled, write } from '../support/scenario.js';
+import { Effect, effects, Gate, openers, quick, send, settled, travel, write } from '../support/scenario.js';
 import { idleInTransaction, killSession } from '../support/sessions.js';
 
 interface Call {
@@ -20,7 +27,7 @@ class Billing {
   seen: string[] = [];
   play: (id: string, context: SyncContext, call: number) => unknown = () => undefined;
 
-  @OnSyncChange('stripe', 'product', { name: 'save', batch: 3, timeoutMs: 1_000 })
+  @OnSyncChange('stripe', 'product', { name: 'save', batch: 3, timeoutMs: 2_000 })
   async save({ kind, record: { id, version } }: SyncChange, context: SyncContext) {
     const { attempt, manager } = context;
     this.calls.push({ id, kind, attempt, manager });
@@ -158,8 +165,26 @@ describeOn(SERVERS, NOBODY_ELSE_WRITES).each(openers)(
         { record_id: 'bad', state: 'dead', error: 'Error: no such account' },
         { record_id: 'first', state: 'completed', error: null },
       ]);
-      // What has failed before is in nobody's transaction.
       expect(billing.shared().filter((ids) => ids.length > 1)).toEqual([['a', 'bad']]);
+    });
+
+    it('what has failed before waits for no other, and is in nobody’s transaction', async () => {
+      const another = new Gate();
+      const gate = await together(['bad', 'a'], async (id, _, call) => {
+        if (id === 'bad' && call < 3) throw new RetryLaterError({ afterMs: 30_000 });
+        if (id === 'second') await another.pass();
+      });
+      gate.release();
+      await until(async () => (await written()).length > 0);
+      await send(host, product('second'));
+      await another.reached;
+      travel(host, 30_000);
+      await until(async () => (await effects(host)).includes('save bad v1'));
+      // Not because the other's time was up.
+      expect(await host.sql(`SELECT error FROM sync_mark WHERE error LIKE '%did not finish%'`)).toEqual([]);
+      another.release();
+      await settled(host);
+      expect(await written()).toEqual(['a', 'bad', 'second'].map((id) => `save ${id} v1`));
     });
 
     it('an error that one of them swallows is its own', async () => {
