@@ -61,6 +61,7 @@ import { StatusService } from './observe/status.service.js';
 import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
 import { DeleteCapService } from './process/delete-cap.service.js';
+import { ChangeBatchesService } from './process/change-batches.service.js';
 import { FencedTransaction } from './process/fenced-transaction.js';
 import { HandlingService } from './process/handling.service.js';
 import { LeaseService } from './process/lease.service.js';
@@ -162,6 +163,7 @@ const services: Provider[] = [
   DeleteCapService,
   ParentsService,
   FencedTransaction,
+  ChangeBatchesService,
   SetbackService,
   StartService,
   AdoptService,

@@ -12,14 +12,14 @@ export interface FencedConnection {
   /** TypeORM has let the connection go: it broke. */
   readonly isLost: boolean;
 
-  /** Opens the transaction with an UPDATE. False if that found no row: there is nothing to hold. */
-  begin(fence: Statement): Promise<boolean>;
+  /** Opens the transaction with UPDATEs. False unless they find so many rows in all: there is not everything to hold. */
+  begin(fences: readonly Statement[], rows: number): Promise<boolean>;
 
   /** Runs the work where whoever asks the async context finds the transaction. */
   within<T>(work: () => T): T;
 
   /**
-   * Ends the transaction. The first statement must find its row, and only finds it in the fence's transaction.
+   * Ends the transaction, with these as its last statements: only the one that the fences began.
    * @throws TransactionOverError if that is not the present one any more, the database's error if it refuses a
    *   statement; nothing is committed then. Any other error: it may be.
    */

@@ -28,10 +28,12 @@ export abstract class SavepointFencedConnection implements FencedConnection {
     return this.isCut || this.isConnectionLost();
   }
 
-  async begin(fence: Statement): Promise<boolean> {
+  async begin(fences: readonly Statement[], rows: number): Promise<boolean> {
     this.runner = await this.open();
     this.guardTheWork();
-    if ((await this.affectedBy(fence)) !== 1) return false;
+    let found = 0;
+    for (const fence of fences) found += await this.affectedBy(fence);
+    if (found !== rows) return false;
     await this.setSavepoint();
     this.begun = true;
     return true;

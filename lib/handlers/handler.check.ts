@@ -7,6 +7,7 @@ import {
   aPositiveNumber,
   aText,
   aTimeout,
+  aWholeNumber,
   oneOf,
   type OptionKinds,
 } from '../model/option-kinds.js';
@@ -28,8 +29,12 @@ export const HANDLER_KINDS = {
   timeoutMs: aTimeout,
 } satisfies OptionKinds<HandlerOptions>;
 
+/** A batch is one statement at the end, whose parameters are few thousand at most. */
+export const aBatch = aWholeNumber(1, 1_000);
+
 const CHANGE_HANDLER_KINDS = {
   ...HANDLER_KINDS,
+  batch: aBatch,
   read: aFunction,
 } satisfies OptionKinds<ChangeHandlerOptions>;
 
@@ -90,8 +95,15 @@ function patternProblem(patterns: readonly unknown[]): string | null {
   return `the event types must be texts such as 'invoice.paid' or 'invoice.*', one at least, and there is ${shown(wrong)}`;
 }
 
-function contradiction({ hydrate, requires }: EventHandlerOptions): string | null {
-  return hydrate === false && requires
-    ? 'requires looks into the record, and with hydrate: false it is not fetched: leave one of them out'
-    : null;
+function contradiction({
+  hydrate,
+  requires,
+  transaction,
+  batch,
+}: EventHandlerOptions & ChangeHandlerOptions): string | null {
+  if (hydrate === false && requires)
+    return 'requires looks into the record, and with hydrate: false it is not fetched: leave one of them out';
+  if (transaction === 'none' && batch !== undefined)
+    return "batch is for records that share a transaction, and with transaction: 'none' there is none: leave one of them out";
+  return null;
 }

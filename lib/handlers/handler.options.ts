@@ -38,6 +38,15 @@ export interface HandlerOptions<T = any> {
 
 export interface ChangeHandlerOptions<T = any> extends HandlerOptions<T> {
   /**
+   * So many records at most share one transaction, in which the handler is called for each of them, one after the other:
+   * those that are ready when it begins, so that nobody waits for company. Their locks are held until the last call has
+   * returned. If one of the calls fails, nothing of the transaction is kept, and all are called again, each in a transaction
+   * of its own: the failure is counted once, and for its own record alone. Not with `transaction: 'none'`; of use up to
+   * `maxPasses`.
+   * @default 1
+   */
+  batch?: number;
+  /**
    * What the host has of records, for reconciliations to compare with: a function, or a provider class with a `read`
    * method. This handler is called again with a record of which the host has other values, or nothing.
    * @default what the host has is not looked at

@@ -11,7 +11,7 @@ import {
 } from '../model/option-kinds.js';
 import { optionProblem, shown } from '../model/option-problem.js';
 import { SyncConfigError } from '../sync.errors.js';
-import { HANDLER_KINDS, resourceProblem } from './handler.check.js';
+import { aBatch, HANDLER_KINDS, resourceProblem } from './handler.check.js';
 import type { Mirror, MirrorOptions, TableMirror } from './mirror.js';
 import { providedProblem } from './provided-function.js';
 import { unknownKeyProperty, unknownSetProperty } from './mirror.key.js';
@@ -39,6 +39,7 @@ const MIRROR_KINDS = {
   ...HANDLER_KINDS,
   // It writes through the transaction.
   transaction: oneOf('required'),
+  batch: aBatch,
   to: anything,
   key: aKey,
   map: aFunction,

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { ObjectLiteral } from 'typeorm';
 import type { RecordRef } from '../model/record.js';
 import type { Target } from '../model/target.js';
-import type { HandlerOptions, SourceSelector } from './handler.options.js';
+import type { ChangeHandlerOptions, HandlerOptions, SourceSelector } from './handler.options.js';
 import type { Provided } from './provided-function.js';
 
 /** Turns a record's content into a row: only what it returns is written. `null`: this record has no row. */
@@ -16,7 +16,8 @@ export interface MirrorMapper<T, Row> {
   map: MirrorMap<T, Row>;
 }
 
-export interface MirrorOptions<T, Row extends ObjectLiteral> extends HandlerOptions<T> {
+export interface MirrorOptions<T, Row extends ObjectLiteral>
+  extends HandlerOptions<T>, Pick<ChangeHandlerOptions<T>, 'batch'> {
   /** The entity whose table is written; on the module's data source. */
   to: Type<Row>;
   /**

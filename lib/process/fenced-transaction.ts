@@ -4,7 +4,6 @@ import type { EntityManager } from 'typeorm';
 import { isRefusal } from '../database/database.errors.js';
 import { TransactionOverError, type FencedConnection } from '../database/fenced-connection.js';
 import { Slots } from '../database/slots.js';
-import type { Statement } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { withinLimit } from '../database/time-limit.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
@@ -16,19 +15,22 @@ import {
   TransactionAbortedError,
   TransactionEndedError,
 } from './process.errors.js';
-import { fenceStatement, noteStatement, type RecordNote } from './record.statements.js';
+import { fenceStatements } from './record.statements.js';
+import { settleStatements, type Settlement } from './settlement.js';
 import { withinTime } from './within-time.js';
-import type { ClaimedRecord, RecordState } from './work.js';
+import type { RecordState, Work } from './work.js';
 
-/** What to write at the end of a transaction, beside the record's note. */
-export interface Settle extends RecordNote {
-  readonly statements: readonly Statement[];
-}
-
-export interface Fence {
-  readonly record: ClaimedRecord;
+/** What one pass does in a transaction. */
+export interface Turn {
+  readonly work: Work;
   /** Saved by the fence; undefined: nothing was fetched. */
   readonly state?: RecordState;
+  /** Runs between fence and settle; cut off after `timeoutMs`. */
+  readonly call?: (manager: EntityManager) => Promise<unknown>;
+  /** @default `handlerTimeoutMs` of the module */
+  readonly timeoutMs?: number;
+  /** Asked when all calls are done: what to write at the end; undefined: nothing. */
+  readonly settle: () => Settlement | undefined;
 }
 
 /**
@@ -52,19 +54,13 @@ export class FencedTransaction {
   }
 
   /**
-   * @param work runs between fence and settle; cut off after `timeoutMs`
-   * @param settle called when the work is done
-   * @throws LeaseLostError if another worker has the record, and whatever the work throws: nothing is written then.
-   * CommitUnknownError: everything or nothing is.
+   * One transaction for the turns of different records, whose calls are made one after the other: all of it or nothing.
+   * @throws LeaseLostError if another worker has one of the records, before anything is called; and whatever a call throws.
+   * Nothing is written then. CommitUnknownError: everything or nothing is.
    */
-  run(
-    fence: Fence,
-    settle: () => Settle | undefined,
-    work?: (manager: EntityManager) => Promise<unknown>,
-    timeoutMs = this.options.handlerTimeoutMs,
-  ): Promise<void> {
-    const begin = () => this.slots.run(() => this.open(fence, settle, work, timeoutMs));
-    return work ? this.handlerSlots.run(begin) : begin();
+  run(turns: readonly Turn[]): Promise<void> {
+    const begin = () => this.slots.run(() => this.open(turns));
+    return turns.some(({ call }) => call) ? this.handlerSlots.run(begin) : begin();
   }
 
   /** Cuts the connections of all open transactions: the host's pool would wait for them at its end. */
@@ -73,42 +69,37 @@ export class FencedTransaction {
     await Promise.all([...this.connections].map((connection) => connection.destroy(reason)));
   }
 
-  private async open(
-    fence: Fence,
-    settle: () => Settle | undefined,
-    work: ((manager: EntityManager) => Promise<unknown>) | undefined,
-    timeoutMs: number,
-  ): Promise<void> {
-    const connection = this.database.fencedConnection(timeoutMs, work && this.options.transaction);
+  private async open(turns: readonly Turn[]): Promise<void> {
+    const timeoutMs = Math.max(...turns.map((turn) => this.timeoutMsOf(turn)));
+    const calls = turns.some(({ call }) => call);
+    const connection = this.database.fencedConnection(
+      timeoutMs,
+      calls ? this.options.transaction : undefined,
+    );
     this.connections.add(connection);
     try {
-      await this.runOn(connection, fence, settle, work, timeoutMs);
+      await this.runOn(connection, turns);
     } finally {
       this.connections.delete(connection);
       await connection.release();
     }
   }
 
-  private async runOn(
-    connection: FencedConnection,
-    { record, state }: Fence,
-    settle: () => Settle | undefined,
-    work: ((manager: EntityManager) => Promise<unknown>) | undefined,
-    timeoutMs: number,
-  ): Promise<void> {
+  private async runOn(connection: FencedConnection, turns: readonly Turn[]): Promise<void> {
     const txToken = randomUUID();
-    const fence = fenceStatement(this.database, record, state, txToken, this.options.leaseMs);
+    const held = turns.map(({ work: { record }, state }) => ({ record, state }));
+    const fences = fenceStatements(this.database, held, txToken, this.options.leaseMs);
     let stage: 'begin' | 'work' | 'commit' = 'begin';
     try {
-      if (!(await this.answered(connection, connection.begin(fence)))) throw new LeaseLostError();
+      if (!(await this.answered(connection, connection.begin(fences, turns.length))))
+        throw new LeaseLostError();
       stage = 'work';
-      if (work)
-        await bounded(
-          connection,
-          timeoutMs,
-          connection.within(() => work(connection.manager)),
-        );
-      const statements = this.settleStatements(record, txToken, settle());
+      for (const turn of turns) await this.call(connection, turn);
+      const settled = turns.flatMap(({ work, settle }) => {
+        const settlement = settle();
+        return settlement ? [{ work, settlement }] : [];
+      });
+      const statements = settleStatements(this.database, txToken, settled);
       stage = 'commit';
       await this.answered(connection, connection.commit(statements)).catch(whyNotCommitted);
     } catch (error) {
@@ -123,33 +114,28 @@ export class FencedTransaction {
     }
   }
 
-  private settleStatements(
-    record: ClaimedRecord,
-    txToken: string,
-    settled: Settle | undefined,
-  ): readonly Statement[] {
-    if (!settled) return [];
-    const { statements, ...note } = settled;
-    return [noteStatement(this.database, record, txToken, note), ...statements];
+  /** A roll-back under a handler that still runs would turn its next statement into one that commits by itself. */
+  private async call(connection: FencedConnection, turn: Turn): Promise<void> {
+    const { call } = turn;
+    if (!call) return;
+    try {
+      await withinTime(
+        this.timeoutMsOf(turn),
+        connection.within(() => call(connection.manager)),
+      );
+    } catch (error) {
+      if (error instanceof HandlerTimeoutError) await connection.destroy(error);
+      throw error;
+    }
+  }
+
+  private timeoutMsOf({ timeoutMs = this.options.handlerTimeoutMs }: Turn): number {
+    return timeoutMs;
   }
 
   /** A connection that has gone quiet would hold its slot and its record for as long as the network takes to notice. */
   private answered<T>(connection: FencedConnection, answer: Promise<T>): Promise<T> {
     return withinLimit(this.options.handlerTimeoutMs, answer, (silence) => connection.destroy(silence));
-  }
-}
-
-/** A roll-back under a handler that still runs would turn its next statement into one that commits by itself. */
-async function bounded(
-  connection: FencedConnection,
-  timeoutMs: number,
-  work: Promise<unknown>,
-): Promise<void> {
-  try {
-    await withinTime(timeoutMs, work);
-  } catch (error) {
-    if (error instanceof HandlerTimeoutError) await connection.destroy(error);
-    throw error;
   }
 }
 

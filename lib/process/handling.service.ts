@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
-import { FencedTransaction } from './fenced-transaction.js';
+import { ChangeBatchesService } from './change-batches.service.js';
+import { FencedTransaction, type Turn } from './fenced-transaction.js';
 import { HandlerCaller } from './handler-call.js';
 import type { Ledger, Step } from './ledger.js';
 import { LeaseService } from './lease.service.js';
@@ -10,7 +10,7 @@ import type { PassAccount } from './pass-account.js';
 import { CommitUnknownError, DrainingError, LeaseLostError } from './process.errors.js';
 import type { Reading } from './reading.service.js';
 import { SetbackService } from './setback.service.js';
-import { settleOf, type Settlement } from './settlement.js';
+import type { Settlement } from './settlement.js';
 import { withinTime } from './within-time.js';
 import type { RecordState, Work } from './work.js';
 
@@ -34,9 +34,9 @@ export class HandlingService {
   private readonly stopping = new AbortController();
 
   constructor(
-    private readonly database: SyncDatabase,
     private readonly leases: LeaseService,
     private readonly transactions: FencedTransaction,
+    private readonly batches: ChangeBatchesService,
     private readonly setback: SetbackService,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
@@ -98,10 +98,7 @@ export class HandlingService {
     }
     // The state is saved first; then no row is locked and no connection held while the handler is out.
     const calling = ledger.calling(step);
-    await this.transactions.run(
-      { record: work.record, state },
-      () => calling && settleOf(this.database, work, calling),
-    );
+    await this.transactions.run([{ work, state, settle: () => calling }]);
     await withinTime(timeoutMs, begin());
     ledger.succeed(step);
     await this.settleAfter(step, handling);
@@ -130,10 +127,18 @@ export class HandlingService {
     const settle = () => {
       // Here, and not where the handler returns: one that has outlived its time returns too, in the end.
       if (handler) ledger.succeed(handler.step);
-      return settleOf(this.database, work, (settlement = ledger.settlement()));
+      return (settlement = ledger.settlement());
     };
-    await this.transactions.run({ record: work.record, state }, settle, handler?.call, handler?.timeoutMs);
+    const turn: Turn = { work, state, settle, call: handler?.call, timeoutMs: handler?.timeoutMs };
+    if (handler && state && isShared(handler.step)) await this.batches.run(handler.step.handler, turn);
+    else await this.transactions.run([turn]);
     ledger.saved(settlement!);
     account.committed(settlement!);
   }
+}
+
+/** What has failed before keeps its failures to itself. */
+function isShared(step: Step): step is Step & { kind: 'change' } {
+  if (step.kind !== 'change' || (step.handler.options.batch ?? 1) === 1) return false;
+  return step.mark.error === null;
 }

@@ -8,16 +8,16 @@ const COLUMNS = 'state version deleted failed_version attempts conflicts error d
 /** Writes marks. One that a replay has reset since it was read is left as the replay wants it. */
 export function writeMarksStatement(
   database: SyncDatabase,
-  record: ClaimedRecord,
-  marks: readonly Mark[],
+  marks: readonly { readonly record: ClaimedRecord; readonly mark: Mark }[],
 ): Statement {
   const { tables, dialect } = database;
-  const params: unknown[] = [record.recordKey];
-  const rows = marks.map((mark) => {
+  const params: unknown[] = [];
+  const rows = marks.map(({ record, mark }) => {
+    const key = `$${params.push(record.recordKey)}`;
     const given = listed(params, [mark.eventId, mark.handler, mark.state, mark.version, mark.deleted]);
     const failure = listed(params, [mark.failedVersion, mark.attempts, mark.conflicts, mark.error]);
     const dueAt = mark.dueInMs === null ? 'NULL' : database.in(mark.dueInMs);
-    return `($1, ${given}, ${failure}, ${dueAt}, $${params.push(mark.replayNo)})`;
+    return `(${key}, ${given}, ${failure}, ${dueAt}, $${params.push(mark.replayNo)})`;
   });
   const isSame = `${dialect.kept(tables.mark, 'replay_no')} = ${dialect.given('replay_no')}`;
   const set = COLUMNS.map((column) => {

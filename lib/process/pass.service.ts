@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { HydrationService } from '../hydrate/hydration.service.js';
 import { PassTraffic } from '../hydrate/pass-traffic.js';
@@ -16,7 +15,7 @@ import { ParentsService, type Lineage } from './parents.service.js';
 import { PassAccount } from './pass-account.js';
 import { LeaseLostError } from './process.errors.js';
 import { ReadingService, type Reading } from './reading.service.js';
-import { allDead, givenBack, settleOf, type Settlement } from './settlement.js';
+import { allDead, givenBack, type Settlement } from './settlement.js';
 import type { LedgerRules } from './standings.js';
 import { SetbackService } from './setback.service.js';
 import { StartService } from './start.service.js';
@@ -38,7 +37,6 @@ export class PassService {
   private ended: (record: ClaimedRecord) => void = () => undefined;
 
   constructor(
-    private readonly database: SyncDatabase,
     private readonly registry: HandlerRegistry,
     private readonly leases: LeaseService,
     private readonly hydration: HydrationService,
@@ -150,7 +148,7 @@ export class PassService {
 
   /** Ends the pass with no handler called. */
   private async write(work: Work, settlement: Settlement, account: PassAccount): Promise<void> {
-    await this.transactions.run({ record: work.record }, () => settleOf(this.database, work, settlement));
+    await this.transactions.run([{ work, settle: () => settlement }]);
     account.committed(settlement);
   }
 

@@ -2,11 +2,65 @@ import type { Statement } from '../database/statement.js';
 import type { SyncDatabase } from '../database/sync.database.js';
 import type { ClaimedRecord, RecordState } from './work.js';
 
+/** A record to be held, and the state to be saved of it; undefined: nothing was fetched. */
+export interface Fence {
+  readonly record: ClaimedRecord;
+  readonly state: RecordState | undefined;
+}
+
+type FetchedFence = Fence & { readonly state: RecordState };
+
 /**
- * The first statement of every transaction of a pass. It proves that the lease is still held, and in the same stroke
- * saves the state that the pass has found: no handler's work is ever committed beside an older state. The row stays
- * locked until the commit, so it is the lease meanwhile.
+ * What every transaction of a pass begins with. It proves that the leases are still held, by the number of rows that it
+ * finds, and in the same stroke saves the states that the passes have found: no handler's work is ever committed beside
+ * an older state. The rows stay locked until the commit, so they are the leases meanwhile.
  */
+export function fenceStatements(
+  database: SyncDatabase,
+  fences: readonly Fence[],
+  txToken: string,
+  leaseMs: number,
+): Statement[] {
+  const fetched = fences.filter((fence): fence is FetchedFence => fence.state !== undefined);
+  if (fences.length > 1 && fetched.length === fences.length && database.dialect.hasArrays)
+    return [fenceArrays(database, fetched, txToken, leaseMs)];
+  return fences.map(({ record, state }) => fenceStatement(database, record, state, txToken, leaseMs));
+}
+
+function fenceArrays(
+  database: SyncDatabase,
+  fences: readonly FetchedFence[],
+  txToken: string,
+  leaseMs: number,
+): Statement {
+  const { tables, now } = database;
+  return {
+    sql: `
+      UPDATE ${tables.record} AS record
+      SET tx_token = $1, lease_until = ${database.in(leaseMs)}, version = fence.version, fingerprint = fence.fingerprint,
+        fingerprint_revision = fence.revision, saved_at = ${now},
+        deleted_at = CASE WHEN fence.deleted THEN COALESCE(record.deleted_at, ${now}) END,
+        missing_reads = CASE WHEN fence.deleted THEN record.missing_reads ELSE 0 END,
+        missing_since = CASE WHEN fence.deleted THEN record.missing_since END,
+        fetch_failures = 0, fetch_failed_at = NULL, fetch_due_at = NULL,
+        ticket = COALESCE((SELECT ticket FROM ${tables.connection} AS connection
+          WHERE connection.source = record.source AND connection.connection_id = record.connection_id), 0)
+      FROM unnest($2::bytea[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::boolean[])
+        AS fence (record_key, lease_token, version, fingerprint, revision, deleted)
+      WHERE record.record_key = fence.record_key AND record.lease_token = fence.lease_token`,
+    params: [
+      txToken,
+      fences.map(({ record }) => record.recordKey),
+      fences.map(({ record }) => record.leaseToken),
+      fences.map(({ state }) => state.version),
+      fences.map(({ state }) => state.fingerprint),
+      fences.map(({ state }) => state.fingerprintRevision),
+      fences.map(({ state }) => state.deleted),
+    ],
+  };
+}
+
+/** The same for one record alone. */
 export function fenceStatement(
   database: SyncDatabase,
   record: ClaimedRecord,
@@ -54,11 +108,42 @@ export interface RecordNote {
     | { readonly outcome: 'missing' };
 }
 
-/**
- * The first part of every settle, and its guard: it only finds the row if this very transaction's fence wrote it.
- * `starts` goes only now that the worker has come back: the next handler may be the one that kills it.
- */
-export function noteStatement(
+/** The notes on records whose fences this transaction has written. */
+export function noteStatements(
+  database: SyncDatabase,
+  notes: readonly { readonly record: ClaimedRecord; readonly note: RecordNote }[],
+  txToken: string,
+): Statement[] {
+  if (notes.length > 1 && notes.every(({ note }) => !note.fetch) && database.dialect.hasArrays)
+    return [noteArrays(database, notes, txToken)];
+  return notes.map(({ record, note }) => noteStatement(database, record, txToken, note));
+}
+
+function noteArrays(
+  { tables }: SyncDatabase,
+  notes: readonly { readonly record: ClaimedRecord; readonly note: RecordNote }[],
+  txToken: string,
+): Statement {
+  return {
+    sql: `
+      UPDATE ${tables.record} AS record
+      SET newest_event_at = GREATEST(record.newest_event_at, note.newest_event_at),
+        lease_token = CASE WHEN NOT note.released THEN record.lease_token END,
+        lease_until = CASE WHEN NOT note.released THEN record.lease_until END,
+        starts = CASE WHEN note.released THEN 0 ELSE record.starts END
+      FROM unnest($2::bytea[], $3::boolean[], $4::timestamptz[]) AS note (record_key, released, newest_event_at)
+      WHERE record.record_key = note.record_key AND record.tx_token = $1`,
+    params: [
+      txToken,
+      notes.map(({ record }) => record.recordKey),
+      notes.map(({ note }) => note.released),
+      notes.map(({ note }) => note.newestEventAt),
+    ],
+  };
+}
+
+/** `starts` goes only now that the worker has come back: the next handler may be the one that kills it. */
+function noteStatement(
   database: SyncDatabase,
   record: ClaimedRecord,
   txToken: string,

@@ -7,9 +7,8 @@ import {
   postponeRestStatement,
   settleEventsStatements,
 } from '../inbox/settle.statement.js';
-import type { Settle } from './fenced-transaction.js';
 import { forgetMarksStatement, writeMarksStatement } from './mark.statements.js';
-import type { RecordNote } from './record.statements.js';
+import { noteStatements, type RecordNote } from './record.statements.js';
 import { EVENTS_PER_PASS, type Mark, type Work } from './work.js';
 
 /** What a pass writes down at the end of one of its transactions. */
@@ -57,23 +56,46 @@ export function allDead(
   return { ...NOBODY_CALLED, events, fetch };
 }
 
-/** A settlement as the statements that end a transaction. */
-export function settleOf(database: SyncDatabase, work: Work, settlement: Settlement): Settle {
-  const { marks, folded, events, decided, released, newestEventAt, fetch } = settlement;
-  const { record } = work;
-  const statements: Statement[] = [];
-  if (marks.length > 0) statements.push(writeMarksStatement(database, record, marks));
-  if (folded.length > 0) statements.push(forgetMarksStatement(database, record, folded));
-  const listed = work.events.some(({ ticket }) => ticket !== null);
-  statements.push(
-    ...settleEventsStatements(database, events, listed),
-    ...decideLateStatements(database, decided),
+/** What a pass over this record has come to. */
+export interface Settled {
+  readonly work: Work;
+  readonly settlement: Settlement;
+}
+
+/** The end of a transaction, for all whose fences it has written. */
+export function settleStatements(
+  database: SyncDatabase,
+  txToken: string,
+  settled: readonly Settled[],
+): Statement[] {
+  const notes = settled.map(({ work: { record }, settlement: note }) => ({ record, note }));
+  const marks = settled.flatMap(({ work: { record }, settlement }) =>
+    settlement.marks.map((mark) => ({ record, mark })),
   );
-  const waiting = events.filter((event) => event.state === 'waiting');
-  if (waiting.length === EVENTS_PER_PASS) {
-    // As many as a pass can take, and none is done with: those behind them would start the same pass again at once.
-    const first = waiting.reduce((a, b) => (a.availableInMs <= b.availableInMs ? a : b));
-    statements.push(postponeRestStatement(database, record.recordKey, first));
-  }
-  return { released, fetch, newestEventAt, statements };
+  const listed = settled.some(({ work }) => work.events.some(({ ticket }) => ticket !== null));
+  return [
+    ...noteStatements(database, notes, txToken),
+    ...(marks.length > 0 ? [writeMarksStatement(database, marks)] : []),
+    ...settled
+      .filter(({ settlement }) => settlement.folded.length > 0)
+      .map(({ work, settlement }) => forgetMarksStatement(database, work.record, settlement.folded)),
+    ...settleEventsStatements(
+      database,
+      settled.flatMap(({ settlement }) => settlement.events),
+      listed,
+    ),
+    ...decideLateStatements(
+      database,
+      settled.flatMap(({ settlement }) => settlement.decided),
+    ),
+    ...settled.flatMap((each) => postponeRest(database, each)),
+  ];
+}
+
+/** As many wait as a pass can take, and none is done with: those behind them would start the same pass again at once. */
+function postponeRest(database: SyncDatabase, { work, settlement }: Settled): Statement[] {
+  const waiting = settlement.events.filter((event) => event.state === 'waiting');
+  if (waiting.length < EVENTS_PER_PASS) return [];
+  const first = waiting.reduce((a, b) => (a.availableInMs <= b.availableInMs ? a : b));
+  return [postponeRestStatement(database, work.record.recordKey, first)];
 }

@@ -31,7 +31,7 @@ const mistakes: [string, MethodDecorator, RegExp][] = [
   [
     'an option of event handlers',
     onChange({ hydrate: false }),
-    /'hydrate'\. There are: name, formerly, transaction, requires, observe, timeoutMs, read/,
+    /'hydrate'\. There are: name, formerly, transaction, requires, observe, timeoutMs, batch, read/,
   ],
   ['a misspelt hydrate', onEvent({ hidrate: false }), /'hidrate'\. Did you mean 'hydrate'\?/],
   ['the source as an option', onEvent({ source: 'stripe' }), /no such option: 'source'/],
@@ -69,6 +69,14 @@ const mistakes: [string, MethodDecorator, RegExp][] = [
     'a date that is none',
     onEvent({ notBefore: new Date(NaN) }),
     /notBefore must be a valid Date, and is an invalid Date/,
+  ],
+  ['a batch of events', onEvent({ batch: 10 }), /no such option: 'batch'/],
+  ['a batch of none', onChange({ batch: 0 }), /batch must be a whole number from 1 to 1000, and is 0/],
+  ['a batch without end', onChange({ batch: Infinity }), /batch must be .* and is Infinity/],
+  [
+    'a batch of transactions that there are not',
+    onChange({ batch: 10, transaction: 'none' }),
+    /batch is for records that share a transaction, and with transaction: 'none' there is none/,
   ],
   ['hydrate in words', onEvent({ hydrate: 'no' }), /hydrate must be true or false, and is 'no'/],
   [

@@ -152,6 +152,11 @@ const options: [string, unknown, RegExp, SyncConfigCode?][] = [
     { ...right, onDelete: { set: { origin: 'gone' } } },
     /onDelete\.set: Customer has no such property: 'origin'/,
   ],
+  [
+    'a batch in words',
+    { ...right, batch: 'many' },
+    /batch must be a whole number from 1 to 1000, and is 'many'/,
+  ],
   ['no transaction', { ...right, transaction: 'none' }, /transaction must be 'required', and is 'none'/],
 ];
 

@@ -20,8 +20,9 @@ export function mayFail(): void {
   throw new Error('not now');
 }
 
-export function copyOf(resource: string): Mirror {
+export function copyOf(resource: string, options: { batch?: number } = {}): Mirror {
   return mirror('stripe', resource, {
+    ...options,
     to: Copy,
     key: ['stripeId'],
     name: `copy of ${resource}`,

@@ -1,6 +1,6 @@
 import type { HostedTransaction } from '../hosted-transaction.js';
 import type { Statement } from '../statement.js';
-import { PostgresFencedConnection, whyOver } from './postgres.fenced-connection.js';
+import { PostgresFencedConnection } from './postgres.fenced-connection.js';
 
 /** In a transaction that the host opens and ends: fence and settle are its first and last statements. */
 export class HostedPostgresFencedConnection extends PostgresFencedConnection {
@@ -18,9 +18,9 @@ export class HostedPostgresFencedConnection extends PostgresFencedConnection {
     return !this.isEnding && super.isLost;
   }
 
-  override async begin(fence: Statement): Promise<boolean> {
+  override async begin(fences: readonly Statement[], rows: number): Promise<boolean> {
     this.pooled = await this.hosted.begin();
-    return this.fence('', fence);
+    return this.fence([], fences, rows);
   }
 
   override within<T>(work: () => T): T {
@@ -29,13 +29,12 @@ export class HostedPostgresFencedConnection extends PostgresFencedConnection {
 
   override async commit(statements: readonly Statement[]): Promise<void> {
     this.assertNoOpenPart();
-    const isHere = `SELECT 1 / count(*) FROM (SELECT 1) AS one WHERE txid_current_if_assigned()::text = '${this.xid}'`;
     await this.hosted.commit(this.runner, {
       settle: async () => {
         if (statements.length > 0) await this.settle(statements);
         this.isEnding = true;
       },
-      sendCommit: () => this.send(`${isHere}; COMMIT`).catch(whyOver),
+      sendCommit: () => this.settle([], 'COMMIT'),
       cut: (reason) => this.destroy(reason),
     });
   }

@@ -14,6 +14,7 @@ function literal(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
   if (Buffer.isBuffer(value)) return `'\\x${value.toString('hex')}'::bytea`;
   if (value instanceof Date) return `'${value.toISOString()}'::timestamptz`;
+  if (Array.isArray(value)) return `ARRAY[${value.map(literal).join(', ')}]`;
   if (typeof value === 'string') {
     // PostgreSQL text cannot hold NUL; here it could only come from an error's message.
     const text = value.replaceAll('\0', '').replaceAll("'", "''");

@@ -39,9 +39,9 @@ export class PostgresFencedConnection implements FencedConnection {
     return this.pooled?.isReleased ?? false;
   }
 
-  begin(fence: Statement): Promise<boolean> {
+  begin(fences: readonly Statement[], rows: number): Promise<boolean> {
     markBegun(this.runner);
-    return this.fence('BEGIN ISOLATION LEVEL READ COMMITTED;', fence);
+    return this.fence(['BEGIN ISOLATION LEVEL READ COMMITTED'], fences, rows);
   }
 
   within<T>(work: () => T): T {
@@ -89,35 +89,32 @@ export class PostgresFencedConnection implements FencedConnection {
     await this.pooled?.release();
   }
 
-  /** @param opening SQL that comes before the fence */
-  protected async fence(opening: string, fence: Statement): Promise<boolean> {
+  /** @param opening SQL that comes before the fences */
+  protected async fence(
+    opening: readonly string[],
+    fences: readonly Statement[],
+    rows: number,
+  ): Promise<boolean> {
     const { timeoutMs } = this;
     // A server that is busy with a statement does not notice that its client has gone, and keeps the row locked: so a
     // statement may last as long as its handler, unless the host has set a limit of its own.
-    const message = `${opening}
-       ${inlined(fence)}
-       RETURNING txid_current()::text AS xid,
-         set_config('idle_in_transaction_session_timeout', '${timeoutMs + IDLE_GRACE_MS}', true),
-         CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '${timeoutMs}', true) END`;
-    const fenced = (await this.send(message)).at(-1)!;
-    this.xid = fenced.rows[0]?.xid as string | undefined;
-    return fenced.rowCount === 1;
+    const limits = `SELECT txid_current()::text AS xid,
+      set_config('idle_in_transaction_session_timeout', '${timeoutMs + IDLE_GRACE_MS}', true),
+      CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '${timeoutMs}', true) END`;
+    const results = await this.send([...opening, ...fences.map(inlined), limits].join(';'));
+    this.xid = results.at(-1)!.rows[0]!.xid as string;
+    const fenced = results.slice(opening.length, -1);
+    return fenced.reduce((found, { rowCount }) => found + (rowCount ?? 0), 0) === rows;
   }
 
   /**
-   * The first statement fails, with a division by zero, unless it finds its row in the fence's own transaction; and with
-   * it fails all that follows in the message.
+   * Fails, with a division by zero, unless this is the fences' own transaction; and with it fails all that follows in the
+   * message.
    * @param closing SQL that comes after the statements
    */
   protected settle(statements: readonly Statement[], ...closing: readonly string[]): Promise<PgResult[]> {
-    const [guard, ...others] = statements.map(inlined);
-    const guarded =
-      guard === undefined
-        ? []
-        : [
-            `WITH noted AS (${guard} RETURNING 1) SELECT 1 / count(*) FROM noted WHERE txid_current()::text = '${this.xid}'`,
-          ];
-    return this.send([...guarded, ...others, ...closing].join(';')).catch(whyOver);
+    const guard = `SELECT 1 / count(*) FROM (SELECT 1) AS one WHERE txid_current_if_assigned()::text = '${this.xid}'`;
+    return this.send([guard, ...statements.map(inlined), ...closing].join(';')).catch(whyOver);
   }
 
   protected assertNoOpenPart(): void {
@@ -140,7 +137,7 @@ export class PostgresFencedConnection implements FencedConnection {
   }
 }
 
-export function whyOver(error: unknown): never {
+function whyOver(error: unknown): never {
   const code = errorCodeOf(error);
   if (code === FAILED_TRANSACTION) throw new TransactionOverError('error', { cause: error });
   if (code === DIVISION_BY_ZERO) throw new TransactionOverError('hand', { cause: error });

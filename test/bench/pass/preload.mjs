@@ -2,10 +2,16 @@
 const TARGET = `CREATE TABLE IF NOT EXISTS invoice_copy (
   id text PRIMARY KEY, customer text NOT NULL, status text NOT NULL, amount_due int NOT NULL, event_id text NOT NULL)`;
 
+/** Empty, whatever was in it. */
+export async function makeTarget(database) {
+  await database.sql(TARGET);
+  await database.sql('TRUNCATE invoice_copy');
+}
+
 /** So many waiting events, each of a record of its own, and nothing else. Ids count from 1. */
 export async function preload(database, count, templates) {
-  await database.sql(TARGET);
-  await database.sql('TRUNCATE sync_event, sync_record, sync_mark, invoice_copy RESTART IDENTITY');
+  await makeTarget(database);
+  await database.sql('TRUNCATE sync_event, sync_record, sync_mark RESTART IDENTITY');
   await database.sql(
     `INSERT INTO sync_event (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type, origin,
        occurred_at, payload)

@@ -3,11 +3,12 @@ import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { OnSyncEvent, SyncModule, SyncService } from 'nestjs-hybrid-sync';
+import { OnSyncChange, OnSyncEvent, SyncModule, SyncService } from 'nestjs-hybrid-sync';
 import { stripe } from 'nestjs-hybrid-sync/stripe';
 import { EntitySchema } from 'typeorm';
 import { answer } from '../child.mjs';
 import { decorate } from '../decorate.mjs';
+import { upsertOf } from './upsert.mjs';
 
 /** Not while this runs. */
 const NEVER_MS = 2 ** 30;
@@ -24,22 +25,15 @@ const InvoiceCopy = new EntitySchema({
   },
 });
 
-const UPSERT = `INSERT INTO invoice_copy (id, customer, status, amount_due, event_id) VALUES ($1, $2, $3, $4, $5)
-  ON CONFLICT (id) DO UPDATE SET customer = EXCLUDED.customer, status = EXCLUDED.status,
-    amount_due = EXCLUDED.amount_due, event_id = EXCLUDED.event_id`;
-
 const writes = {
-  raw: (manager, { id, customer, status, amount_due }, eventId) =>
-    manager.query(UPSERT, [id, customer, status, amount_due, eventId]),
+  raw: (manager, invoice, eventId) => manager.query(...upsertOf(invoice, eventId)),
   typeorm: (manager, { id, customer, status, amount_due: amountDue }, eventId) =>
     manager.upsert(InvoiceCopy, { id, customer, status, amountDue, eventId }, ['id']),
 };
 
-let sync;
-answer({
-  async boot({ databaseUrl, handler, transactions }) {
-    const write = writes[handler];
-    const Billing = decorate(
+const handlers = {
+  event: (write) =>
+    decorate(
       class Billing {
         save(event, { manager }) {
           return write(manager, event.payload.data.object, event.id);
@@ -47,7 +41,40 @@ answer({
       },
       [Injectable()],
       { save: { with: [OnSyncEvent('stripe', 'invoice.*', { hydrate: false })] } },
-    );
+    ),
+  change: (write, batch) =>
+    decorate(
+      class Billing {
+        save({ data }, { manager, record }) {
+          return write(manager, data, record.id);
+        }
+      },
+      [Injectable()],
+      { save: { with: [OnSyncChange('stripe', 'invoice', { batch })] } },
+    ),
+};
+
+/** Stripe, but for the network: an invoice is there at once. */
+function source() {
+  const { connector, ...policies } = stripe({
+    apiKey: 'sk_test_bench',
+    webhookSecrets: ['whsec_bench'],
+    mode: 'webhook',
+    callsPerSecond: 1_000_000,
+    sourceCallsPerSecond: 1_000_000,
+    maxConcurrentCalls: 1_000,
+  });
+  const fetch = async ({ id }) => ({
+    found: true,
+    data: { id, object: 'invoice', customer: 'cus_c0WyyHbiQzSU8P', status: 'paid', amount_due: 2_500 },
+  });
+  return { ...policies, connector: Object.assign(Object.create(connector), { fetch }) };
+}
+
+let sync;
+answer({
+  async boot({ databaseUrl, kind, write, batch, transactions }) {
+    const Billing = handlers[kind](writes[write], batch);
     const Root = decorate(class Root {}, [
       Module({
         imports: [
@@ -59,9 +86,7 @@ answer({
             autoLoadEntities: true,
           }),
           SyncModule.forRoot({
-            sources: {
-              stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: ['whsec_bench'], mode: 'webhook' }),
-            },
+            sources: { stripe: source() },
             maxTransactions: transactions,
             sweepEveryMs: NEVER_MS,
           }),
