@@ -58,6 +58,7 @@ import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { WebhookDoor } from './ingest/webhook/webhook.door.js';
+import { WebhookReceiver } from './ingest/webhook/webhook.receiver.js';
 import { StatusService } from './observe/status.service.js';
 import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
@@ -104,6 +105,7 @@ const services: Provider[] = [
   StatusService,
   RawBodyTap,
   BodyReader,
+  WebhookReceiver,
   WebhookDoor,
   DeliveryTimesService,
   StreamScheduler,
