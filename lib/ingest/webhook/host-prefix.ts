@@ -20,10 +20,11 @@ export function globalPrefixOf(moduleRef: ModuleRef): string {
   return configOf(moduleRef)?.getGlobalPrefix() ?? '';
 }
 
-/** That prefix, or `''` if the host has excluded `POST <route>` from it. */
+/** @param route `/webhooks/:source`. @returns that prefix, or `''` if the host has excluded `POST <route>` from it */
 export function prefixBefore(route: string, moduleRef: ModuleRef): string {
   const { exclude = [] } = configOf(moduleRef)?.getGlobalPrefixOptions() ?? {};
-  const methods: number[] = [RequestMethod.ALL, RequestMethod.POST];
+  // As Nest has it, -1 is as good as ALL.
+  const methods: number[] = [RequestMethod.ALL, -1, RequestMethod.POST];
   const isExcluded = exclude.some(
     ({ pathRegex, requestMethod }) => methods.includes(requestMethod) && pathRegex.test(route),
   );
