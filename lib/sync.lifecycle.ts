@@ -24,6 +24,7 @@ import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { StreamScheduler } from './ingest/stream/stream.scheduler.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
+import { WebhookListener } from './ingest/webhook/webhook.listener.js';
 import { Telemetry } from './observe/telemetry.js';
 import { StartService } from './process/start.service.js';
 import { SyncDoctor } from './sync.doctor.js';
@@ -56,6 +57,7 @@ export class SyncLifecycle
     private readonly runs: RunScheduler,
     private readonly reconciliations: ReconciliationScheduler,
     private readonly tap: RawBodyTap,
+    private readonly listener: WebhookListener,
     private readonly moduleRef: ModuleRef,
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
     @Inject(ProcessDuties) private readonly duties: ProcessDuties,
@@ -91,6 +93,8 @@ export class SyncLifecycle
       await this.database.close();
       throw error;
     }
+    const { webhookPath, webhookReception } = this.duties;
+    if (webhookPath !== null && webhookReception === 'direct') this.listener.install(webhookPath);
     this.logger.log(this.describe());
     await this.polling.start(this.duties.runsPasses);
     if (!this.duties.runsPasses) return;
@@ -128,10 +132,12 @@ export class SyncLifecycle
 
   /** What this process does, in one line. */
   private describe(): string {
-    const { role, webhookPath, runsPasses } = this.duties;
+    const { role, webhookPath, webhookReception, runsPasses } = this.duties;
     const parts = [
       ...(role === 'all' ? [] : [`role ${role}`]),
-      ...(webhookPath === null ? [] : [`listening on POST ${webhookPath}/:source`]),
+      ...(webhookPath === null
+        ? []
+        : [`listening on POST ${webhookPath}/:source${webhookReception === 'direct' ? ' (direct)' : ''}`]),
       runsPasses ? this.describeHandlers() : 'handlers run in other processes',
     ];
     return parts.join('; ');

@@ -129,9 +129,18 @@ export interface SyncQueue {
 export interface WebhookOptions {
   /** @default 'webhooks' */
   path?: string;
-  /** Put on the webhook controller: `[Public(), SkipThrottle()]`. @default [] */
+  /** Put on the webhook controller: `[Public(), SkipThrottle()]`. Not with `receive: 'direct'`. @default [] */
   decorators?: ClassDecorator[];
+  /**
+   * Who takes a delivery from the network: a controller, as any request; or, as an experiment, the HTTP server itself,
+   * before the framework of the host: several times as fast, and past all that the host does with requests (middleware,
+   * guards, throttlers, access logs, tracing). What does not come by that server, the controller still takes.
+   * @default 'controller'
+   */
+  receive?: WebhookReception;
 }
+
+export type WebhookReception = 'controller' | 'direct';
 
 /** Under which the host's options stand as they were given, and what was given beside them. */
 export const SYNC_OPTIONS = 'SYNC_OPTIONS';
@@ -156,7 +165,7 @@ export const SYNC_DEFAULTS = {
   bodyTimeoutMs: 10_000,
 } as const;
 
-export const WEBHOOK_DEFAULTS = { path: 'webhooks' } as const;
+export const WEBHOOK_DEFAULTS = { path: 'webhooks', receive: 'controller' } as const;
 
 /** The options with every default in place: what the rest of the library reads. Token and type of one name. */
 export abstract class ResolvedSyncOptions implements Required<Omit<SyncOptions, 'around' | 'transaction'>> {

@@ -57,6 +57,8 @@ import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { RunService } from './ingest/runs/run.service.js';
 import { WebhookDoor } from './ingest/webhook/webhook.door.js';
+import { WebhookListener } from './ingest/webhook/webhook.listener.js';
+import { WebhookReceiver } from './ingest/webhook/webhook.receiver.js';
 import { StatusService } from './observe/status.service.js';
 import { ExplainService } from './observe/explain.service.js';
 import { Telemetry } from './observe/telemetry.js';
@@ -107,6 +109,8 @@ const services: Provider[] = [
   StatusService,
   RawBodyTap,
   BodyReader,
+  WebhookListener,
+  WebhookReceiver,
   WebhookDoor,
   DeliveryTimesService,
   StreamScheduler,

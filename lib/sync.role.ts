@@ -1,4 +1,4 @@
-import type { SyncModuleExtras, SyncRole } from './sync.options.js';
+import type { SyncModuleExtras, SyncRole, WebhookReception } from './sync.options.js';
 import { resolveWebhooks } from './sync.webhooks.check.js';
 
 export const SYNC_ROLES: readonly SyncRole[] = ['all', 'ingest', 'worker', 'none'];
@@ -10,17 +10,20 @@ export abstract class ProcessDuties {
   abstract readonly webhookPath: string | null;
   /** What the host puts on it. */
   abstract readonly webhookDecorators: readonly ClassDecorator[];
+  /** Who takes them from the network. */
+  abstract readonly webhookReception: WebhookReception;
   /** It looks for due records, and calls handlers. */
   abstract readonly runsPasses: boolean;
 }
 
 export function dutiesOf({ role = 'all', webhooks }: SyncModuleExtras): ProcessDuties {
   const listens = webhooks !== false && (role === 'all' || role === 'ingest');
-  const { path, decorators } = resolveWebhooks(webhooks);
+  const { path, decorators, receive } = resolveWebhooks(webhooks);
   return {
     role,
     webhookPath: listens ? path : null,
     webhookDecorators: decorators,
+    webhookReception: receive,
     runsPasses: role === 'all' || role === 'worker',
   };
 }

@@ -1,4 +1,4 @@
-import { anArray, type OptionKind, type OptionKinds } from './model/option-kinds.js';
+import { anArray, oneOf, type OptionKind, type OptionKinds } from './model/option-kinds.js';
 import { optionProblem } from './model/option-problem.js';
 import { WEBHOOK_DEFAULTS, type WebhookOptions } from './sync.options.js';
 import { defined } from './sync.source.options.js';
@@ -19,11 +19,25 @@ const decorators: OptionKind = {
   fits: (value) => anArray.fits(value) && (value as unknown[]).every((item) => typeof item === 'function'),
 };
 
-const WEBHOOK_OPTIONS = { path: aPath, decorators } satisfies OptionKinds<WebhookOptions>;
+const WEBHOOK_OPTIONS = {
+  path: aPath,
+  decorators,
+  receive: oneOf('controller', 'direct'),
+} satisfies OptionKinds<WebhookOptions>;
 
 /** What is wrong with `webhooks`; null: nothing. */
 export function webhooksProblem(webhooks: unknown): string | null {
-  return webhooks === undefined || webhooks === false ? null : optionProblem(webhooks, WEBHOOK_OPTIONS);
+  if (webhooks === undefined || webhooks === false) return null;
+  return optionProblem(webhooks, WEBHOOK_OPTIONS) ?? contradiction(webhooks as WebhookOptions);
+}
+
+/** They would be passed by without a word. */
+function contradiction({ receive, decorators = [] }: WebhookOptions): string | null {
+  if (receive !== 'direct' || decorators.length === 0) return null;
+  return (
+    "decorators have no effect with receive: 'direct', where no guard is asked. Leave them out, or take " +
+    "receive: 'controller'"
+  );
 }
 
 /** With the defaults in place; of what cannot be meant nothing is taken, since the boot will fail. */

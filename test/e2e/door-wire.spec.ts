@@ -3,6 +3,7 @@ import net from 'node:net';
 import { signedDelivery, type SignedDelivery } from 'nestjs-hybrid-sync/testing';
 import { deliver } from '../support/deliver.js';
 import { startHost, until, type Host } from '../support/host.js';
+import { WAYS_IN } from '../support/ways-in.js';
 import { bytesOf, exchange } from '../support/wire.js';
 
 const BODY_TIMEOUT_MS = 3_000;
@@ -23,11 +24,11 @@ function delivery(host: Host, padding = ''): SignedDelivery & { id: string } {
   return { id, ...signedDelivery({ payload, secret: host.stripe.webhookSecret }) };
 }
 
-describe.each(['express', 'fastify'] as const)('the door, on %s, on the wire', (adapter) => {
+describe.each(WAYS_IN)('the door, on $adapter, $receive, on the wire', ({ adapter, receive }) => {
   let host: Host;
   let url: string;
   beforeAll(async () => {
-    host = await startHost({ adapter, sync: { bodyTimeoutMs: BODY_TIMEOUT_MS } });
+    host = await startHost({ adapter, webhooks: { receive }, sync: { bodyTimeoutMs: BODY_TIMEOUT_MS } });
     url = `${host.url}/webhooks/stripe`;
   });
   afterAll(() => host?.close());

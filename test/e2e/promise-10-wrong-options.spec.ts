@@ -78,6 +78,16 @@ const options: [string, Record<string, any>, RegExp][] = [
     /decorators must be an array of class decorators/,
   ],
   [
+    'decorators that nobody would ask for',
+    { webhooks: { receive: 'direct', decorators: [() => undefined] } },
+    /webhooks: decorators have no effect with receive: 'direct'.*Leave them out, or take receive: 'controller'/,
+  ],
+  [
+    'another way to receive',
+    { webhooks: { receive: 'fast' } },
+    /webhooks: receive must be 'controller' or 'direct', and is 'fast'/,
+  ],
+  [
     'a decorator that is not there',
     { webhooks: { decorators: [undefined] } },
     /decorators must be an array of class decorators/,

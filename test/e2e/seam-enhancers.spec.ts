@@ -205,6 +205,18 @@ describe.each(['express', 'fastify'] as const)("the host's enhancers, on %s", (a
     expect(asked.filter((line) => /^(pipe|filter)/.test(line))).toEqual([]);
   });
 
+  it('are not asked where deliveries come directly, and the answers are the same', async () => {
+    const plain = await answers(await start({}));
+    asked.splice(0);
+    const host = await start({ ...strict, webhooks: { receive: 'direct' } });
+    const direct = await answers(host);
+    // What names no source is not for us, and goes where all others go.
+    const [unknownSource] = direct.splice(5, 1);
+    expect(direct).toEqual(plain.toSpliced(5, 1));
+    expect(unknownSource).toContain(418);
+    expect(asked).toEqual(['guard WebhookController.receive', 'filter UnauthorizedException']);
+  });
+
   it('refuse it without: the guard each of them, the throttler what is too much', async () => {
     const shut = await start({ ...strict, webhooks: { decorators: [SkipThrottle()] } });
     const { status } = await deliver(`${shut.url}/webhooks/stripe`, signed(shut, event(shut)));

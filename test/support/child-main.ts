@@ -15,6 +15,7 @@ import {
   SyncEvent,
   SyncModule,
   type SyncOptions,
+  type WebhookOptions,
 } from 'nestjs-hybrid-sync';
 import { stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -27,6 +28,7 @@ export interface ChildConfig {
   /** As TypeORM wants it. */
   database: object;
   stripe: Pick<StripeOptions, 'apiKey' | 'webhookSecrets' | 'host' | 'port' | 'protocol'>;
+  webhooks?: Pick<WebhookOptions, 'receive'>;
   /** Over the options of the module. */
   sync?: Partial<Omit<SyncOptions, 'sources'>>;
   /** By record: how far its handlers get. */
@@ -137,6 +139,7 @@ class Handlers {
           mode: 'webhook',
         }),
       },
+      webhooks: config.webhooks,
       ...config.sync,
     }),
   ],

@@ -1,23 +1,23 @@
 import { WebhookPath } from '../../lib/ingest/webhook/webhook.path.js';
 
-const paths = new WebhookPath('/Hooks/in/', 'api/', ['stripe', 'stripe.eu']);
+const paths = new WebhookPath('/Hooks/in/', ['api/', ''], ['stripe', 'stripe.eu']);
 
 it.each([
-  '/hooks/in/stripe',
-  '/api/hooks/in/stripe',
-  '/hooks/in/stripe/',
-  '/hooks/in/stripe/acct_1',
-  '/hooks/in/stripe/acct_1/',
-  '/hooks/in/stripe.eu',
-  '/hooks/in/stripe?a=/b/c/d/e',
-  '/hooks/in/stripe#/b/c/d/e',
-  '/hooks/in/stripe/acct%2F1',
+  ['/hooks/in/stripe', { source: 'stripe' }],
+  ['/api/hooks/in/stripe', { source: 'stripe' }],
+  ['/hooks/in/stripe/', { source: 'stripe' }],
+  ['/hooks/in/stripe/acct_1', { source: 'stripe', connection: 'acct_1' }],
+  ['/hooks/in/stripe/acct_1/', { source: 'stripe', connection: 'acct_1' }],
+  ['/hooks/in/stripe.eu', { source: 'stripe.eu' }],
+  ['/hooks/in/stripe?a=/b/c/d/e', { source: 'stripe' }],
+  ['/hooks/in/stripe#/b/c/d/e', { source: 'stripe' }],
+  ['/hooks/in/stripe/acct%2F1', { source: 'stripe', connection: 'acct/1' }],
   // Written as nobody would, and yet routed here by Express or Fastify.
-  '/HOOKS/In/stripe',
-  '/%68ooks/in/strip%65',
-  'http://any.host:80/hooks/in/stripe',
-  'HTTP://user@any.host/hooks/in/stripe?a=b',
-])('%s is for the webhook controller', (url) => expect(paths.matches(url)).toBe(true));
+  ['/HOOKS/In/stripe', { source: 'stripe' }],
+  ['/%68ooks/in/strip%65', { source: 'stripe' }],
+  ['http://any.host:80/hooks/in/stripe', { source: 'stripe' }],
+  ['HTTP://user@any.host/hooks/in/stripe?a=b', { source: 'stripe' }],
+])('%s is for the webhook controller', (url, target) => expect(paths.find(url)).toEqual(target));
 
 it.each([
   '/hooks/in',
@@ -38,12 +38,12 @@ it.each([
   '?/hooks/in/stripe',
   '*',
   '',
-])('%s is not', (url) => expect(paths.matches(url)).toBe(false));
+])('%s is not', (url) => expect(paths.find(url)).toBeUndefined());
 
 it('takes no time for a URL as long as Node lets through', () => {
   for (const piece of ['/', '%', '%2F', '#', 'é']) {
     const startedAt = performance.now();
-    for (let i = 0; i < 100; i++) paths.matches(`/hooks/in/${piece.repeat(16_384 / piece.length)}`);
+    for (let i = 0; i < 100; i++) paths.find(`/hooks/in/${piece.repeat(16_384 / piece.length)}`);
     expect([piece, performance.now() - startedAt < 1_000]).toEqual([piece, true]);
   }
 });

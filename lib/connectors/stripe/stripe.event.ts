@@ -21,8 +21,8 @@ export function parseEvent(
   const event = parseJson(payload);
   if (!isObject(event)) throw new MalformedDeliveryError('not an event');
   const ofAccount = (named: unknown) => connectionOf(named, connectionId, vouchesForOthers);
-  if (event.object === 'event') return { ...snapshotEvent(event, ofAccount), payload };
-  if (event.object === 'v2.core.event') return { ...thinEvent(event, ofAccount), payload };
+  if (event.object === 'event') return snapshotEvent(event, payload, ofAccount);
+  if (event.object === 'v2.core.event') return thinEvent(event, payload, ofAccount);
   throw new MalformedDeliveryError('not an event');
 }
 
@@ -32,44 +32,43 @@ export function parseEvent(
  */
 export function parseLoggedEvent(event: unknown, connectionId: string): IncomingEvent {
   if (!isObject(event) || event.object !== 'event') throw new MalformedDeliveryError('not an event');
-  return { ...snapshotEvent(event, () => connectionId), payload: JSON.stringify(event) };
+  return snapshotEvent(event, JSON.stringify(event), () => connectionId);
 }
 
-type Parsed = Omit<IncomingEvent, 'payload'>;
+type ConnectionOf = (named: unknown) => string;
 
-function snapshotEvent(event: Json, ofAccount: (named: unknown) => string): Parsed {
+function snapshotEvent(event: Json, payload: string, ofAccount: ConnectionOf): IncomingEvent {
   const object = isObject(event.data) ? event.data.object : undefined;
   if (!isObject(object)) throw new MalformedDeliveryError('an event without data.object');
   const resource = text(object.object, 'an event whose data.object is of no kind');
-  return {
-    ...heading(event, ofAccount(event.account)),
-    resource,
-    recordId: recordIdOf(resource, object),
-    occurredAt: dateOf(typeof event.created === 'number' ? event.created * 1000 : NaN),
-  };
+  const recordId = recordIdOf(resource, object);
+  const occurredAt = dateOf(typeof event.created === 'number' ? event.created * 1000 : NaN);
+  return eventOf(event, payload, ofAccount(event.account), resource, recordId, occurredAt);
 }
 
-function thinEvent(event: Json, ofAccount: (named: unknown) => string): Parsed {
+function thinEvent(event: Json, payload: string, ofAccount: ConnectionOf): IncomingEvent {
   const related = isObject(event.related_object) ? event.related_object : {};
   // "acct_platform/acct_connected": the record is the last one's, as in the snapshot event of the same occurrence.
   const account = typeof event.context === 'string' ? event.context.split('/').pop() : event.context;
   const resource = typeof related.type === 'string' && related.type !== '' ? related.type : 'v2.core.event';
-  return {
-    ...heading(event, ofAccount(account)),
-    resource,
-    recordId: relatedId(resource, related),
-    occurredAt: dateOf(typeof event.created === 'string' ? event.created : NaN),
-  };
+  const recordId = relatedId(resource, related);
+  const occurredAt = dateOf(typeof event.created === 'string' ? event.created : NaN);
+  return eventOf(event, payload, ofAccount(account), resource, recordId, occurredAt);
 }
 
-function heading(event: Json, connectionId: string) {
+/** What both kinds have in common. */
+function eventOf(
+  event: Json,
+  payload: string,
+  connectionId: string,
+  resource: string,
+  recordId: string | null,
+  occurredAt: Date | null,
+): IncomingEvent {
   const type = text(event.type, 'an event without a type');
-  return {
-    eventId: text(event.id, 'an event without an id'),
-    type,
-    connectionId,
-    deletion: type.endsWith('.deleted'),
-  };
+  const eventId = text(event.id, 'an event without an id');
+  const deletion = type.endsWith('.deleted');
+  return { eventId, type, connectionId, resource, recordId, occurredAt, deletion, payload };
 }
 
 /** An account's own secret is known to that account: with it nobody must be able to make up events of another. */
@@ -88,10 +87,12 @@ function relatedId(resource: string, { id, url }: Json): string | null {
   return recordIdIn(resource, url) ?? recordIdOf(resource, { id });
 }
 
-/** The text of a body, without its byte order mark. Strict: bytes replaced here would be lost for ever. */
+/** Without a byte order mark. Strict: bytes replaced here would be lost for ever. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 function decode(body: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return UTF_8.decode(body);
   } catch {
     throw new MalformedDeliveryError('not UTF-8');
   }

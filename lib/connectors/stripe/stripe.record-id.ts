@@ -81,8 +81,15 @@ function isSegment(id: string): boolean {
   }
 }
 
-function fieldsOf(template: string): string[] {
-  return [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+/** By template: the fields that its placeholders name, in their order. */
+const FIELDS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.values(STRIPE_PATHS)
+    .flat()
+    .map((template) => [template, [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)]),
+);
+
+function fieldsOf(template: string): readonly string[] {
+  return FIELDS.get(template)!;
 }
 
 /** The id in a field that holds an id or, expanded, the object. */

@@ -43,10 +43,13 @@ interface SignatureHeader {
 function parseHeader(header: string): SignatureHeader | null {
   const parts = header.split(',', MAX_PARTS + 1);
   if (parts.length > MAX_PARTS) return null;
-  const pairs = parts.map((part) => part.split('=', 2));
-  const valuesOf = (key: string) => pairs.filter((pair) => pair[0] === key).map((pair) => pair[1] ?? '');
-  const timestamps = valuesOf('t');
-  const signatures = valuesOf('v1');
+  const timestamps: string[] = [];
+  const signatures: string[] = [];
+  for (const part of parts) {
+    const [key, value = ''] = part.split('=', 2);
+    if (key === 't') timestamps.push(value);
+    if (key === 'v1') signatures.push(value);
+  }
   if (timestamps.length !== 1 || signatures.length === 0) return null;
   // Stripe's verifier throws at such a v1, even beside a good one.
   if (!signatures.every((hex) => /^\p{ASCII}+$/u.test(hex))) return null;

@@ -43,38 +43,47 @@ export class BodyReader {
     private readonly options: Pick<ResolvedSyncOptions, 'bodyLimitBytes' | 'bodyTimeoutMs'>,
   ) {}
 
+  /** @param length as it is announced; NaN: it is not */
+  isTooLarge(length: number): boolean {
+    return length > this.options.bodyLimitBytes;
+  }
+
   /** The body's bytes as they came: nothing is unpacked or decoded. Never rejects. */
-  async read(request: IncomingMessage, framework: FrameworkBody): Promise<Buffer | NoBody> {
+  read(request: IncomingMessage, framework: FrameworkBody): Promise<Buffer | NoBody> {
     showBody(request);
-    const { rawBody } = request as FrameworkBody;
-    const kept = [framework.rawBody, framework.body, rawBody].find((body) => Buffer.isBuffer(body));
-    if (kept) return kept.length > this.options.bodyLimitBytes ? 'too-large' : kept;
-    if (request.readableEnded || request.readableDidRead) return 'consumed';
-    return request.destroyed ? 'gone' : this.collect(request);
+    const kept = keptBody(framework) ?? keptBody(request as FrameworkBody);
+    if (kept) return Promise.resolve(this.isTooLarge(kept.length) ? 'too-large' : kept);
+    if (request.readableEnded || request.readableDidRead) return Promise.resolve('consumed');
+    return request.destroyed ? Promise.resolve('gone') : this.collect(request);
   }
 
   private collect(request: IncomingMessage): Promise<Buffer | NoBody> {
     const { bodyLimitBytes, bodyTimeoutMs } = this.options;
     return new Promise((resolve) => {
       let size = 0;
+      let done = false;
+      // As most of them come: whole, and so not unfinished.
+      const announced = Number(request.headers['content-length']);
       const body = new GrowingBuffer(bodyLimitBytes);
       const late = () => finish(size > bodyLimitBytes ? 'too-large' : 'too-slow');
       const reading: Reading = { body, giveUp: late };
       const timer = setTimeout(late, bodyTimeoutMs);
       const finish = (outcome: Buffer | NoBody) => {
+        if (done) return;
+        done = true;
         clearTimeout(timer);
         // What still comes is read and thrown away.
-        request.off('data', take).resume();
+        if (!request.readableEnded) request.off('data', take).resume();
         this.forget(reading);
         resolve(outcome);
       };
       const take = (chunk: Buffer) => {
         size += chunk.length;
-        if (size <= bodyLimitBytes) this.hold(reading, chunk);
+        if (chunk.length === announced && size <= bodyLimitBytes) body.add(chunk);
+        else if (size <= bodyLimitBytes) this.hold(reading, chunk);
         else this.forget(reading);
         if (size > bodyLimitBytes * TOLERATED) request.destroy();
       };
-      this.unfinished.add(reading);
       request.on('data', take);
       request.on('end', () => finish(size > bodyLimitBytes ? 'too-large' : body.bytes));
       request.on('error', () => finish('gone'));
@@ -85,6 +94,7 @@ export class BodyReader {
 
   /** Whoever is at it for the longest makes room: those who send in good faith are done in no time. */
   private hold(reading: Reading, chunk: Buffer): void {
+    this.unfinished.add(reading);
     this.heldBytes += reading.body.add(chunk);
     while (this.heldBytes > UNFINISHED_BYTES) this.unfinished.values().next().value!.giveUp();
   }
@@ -94,4 +104,9 @@ export class BodyReader {
     this.heldBytes -= reading.body.capacity;
     reading.body.clear();
   }
+}
+
+function keptBody({ rawBody, body }: FrameworkBody): Buffer | undefined {
+  if (Buffer.isBuffer(rawBody)) return rawBody;
+  return Buffer.isBuffer(body) ? body : undefined;
 }

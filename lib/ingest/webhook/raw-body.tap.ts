@@ -2,7 +2,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { ResolvedSyncOptions } from '../../sync.options.js';
-import { hideBody } from './raw-body.js';
+import { globalPrefixOf } from './host-prefix.js';
+import { hideBody, isBodyHidden } from './raw-body.js';
 import { WebhookPath } from './webhook.path.js';
 
 interface FastifyLike {
@@ -29,9 +30,12 @@ export class RawBodyTap {
     const adapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     // A standalone application context has no HTTP.
     if (!adapter) return;
-    const webhooks = new WebhookPath(path, this.globalPrefix(), Object.keys(this.options.sources));
+    // The host may have excluded the controller from its prefix.
+    const prefixes = [...new Set([globalPrefixOf(this.moduleRef), ''])];
+    const webhooks = new WebhookPath(path, prefixes, Object.keys(this.options.sources));
     const tap = (request: IncomingMessage) => {
-      if (request.method === 'POST' && webhooks.matches(request.url ?? '')) hideBody(request);
+      if (request.method !== 'POST' || isBodyHidden(request)) return;
+      if (webhooks.find(request.url ?? '')) hideBody(request);
     };
     (adapter.getHttpServer() as Server | undefined)?.prependListener('request', tap);
     if (adapter.getType() === 'fastify') {
@@ -40,13 +44,5 @@ export class RawBodyTap {
         done();
       });
     }
-  }
-
-  /** Nest does not inject its application's configuration; the container that every ModuleRef holds has it. */
-  private globalPrefix(): string {
-    const { container } = this.moduleRef as unknown as {
-      container?: { applicationConfig?: { getGlobalPrefix(): string } };
-    };
-    return container?.applicationConfig?.getGlobalPrefix() ?? '';
   }
 }

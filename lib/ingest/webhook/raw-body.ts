@@ -11,17 +11,19 @@ const HIDDEN = Symbol('hidden headers');
 
 type Tapped = IncomingMessage & { [HIDDEN]?: IncomingHttpHeaders };
 
+export function isBodyHidden(request: IncomingMessage): boolean {
+  return (request as Tapped)[HIDDEN] !== undefined;
+}
+
 /** Keeps body parsers off this request. */
 export function hideBody(request: IncomingMessage): void {
-  const tapped = request as Tapped;
-  if (tapped[HIDDEN]) return;
   const hidden: IncomingHttpHeaders = {};
   for (const name of HIDING) {
     if (request.headers[name] === undefined) continue;
     hidden[name] = request.headers[name];
     delete request.headers[name];
   }
-  tapped[HIDDEN] = hidden;
+  (request as Tapped)[HIDDEN] = hidden;
 }
 
 /** Gives a request its headers back. */

@@ -37,7 +37,7 @@ export interface IncomingDelivery {
 }
 
 /** Asks a provider to come again soon, but not at once. */
-const RETRY_AFTER_SECONDS = 2;
+export const NOT_STORED: Answer = { status: 503, reason: 'not-stored', retryAfterSeconds: 2 };
 
 /** The set-up is wrong: soon would not help. */
 export const BODY_CONSUMED: Answer = { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 };
@@ -119,6 +119,6 @@ export class WebhookDoor {
   private refusal(error: unknown): Answer {
     if (error instanceof MalformedDeliveryError) return { status: 400, reason: error.reason };
     if (!(error instanceof InboxUnavailableError)) this.logger.error(error);
-    return { status: 503, reason: 'not-stored', retryAfterSeconds: RETRY_AFTER_SECONDS };
+    return NOT_STORED;
   }
 }

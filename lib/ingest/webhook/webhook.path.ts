@@ -1,38 +1,60 @@
+/** What a webhook's URL names. */
+export interface WebhookTarget {
+  readonly source: string;
+  /** Undefined: none is named. */
+  readonly connection?: string;
+}
+
 /** Finds the requests that are for the webhook controller, before any framework has looked at them. */
 export class WebhookPath {
   private readonly prefixes: readonly (readonly string[])[];
   private readonly sources: ReadonlySet<string>;
   private readonly most: number;
+  /** URLs as they are mostly written. */
+  private readonly usual: ReadonlyMap<string, WebhookTarget>;
 
   /**
-   * @param globalPrefix the host's, which it may also have excluded the controller from
+   * @param prefixes those that the host may have put before the path; `''`: none
    * @param sources their names: below the same path the host may have webhooks of its own, with bodies of its own
    */
-  constructor(path: string, globalPrefix: string, sources: Iterable<string>) {
-    const own = segmentsOf(path);
-    const prefix = segmentsOf(globalPrefix);
-    this.prefixes = prefix.length > 0 ? [[...prefix, ...own], own] : [own];
+  constructor(path: string, prefixes: readonly string[], sources: readonly string[]) {
+    this.prefixes = prefixes.map((prefix) => segmentsOf(`${prefix}/${path}`));
     this.sources = new Set(sources);
     // A source, a connection and a slash at the end, beside the longest prefix.
-    this.most = prefix.length + own.length + 3;
+    this.most = Math.max(...this.prefixes.map((prefix) => prefix.length)) + 3;
+    this.usual = new Map(
+      this.prefixes.flatMap((prefix) =>
+        sources.map((source) => [`/${[...prefix, encodeURIComponent(source)].join('/')}`, { source }]),
+      ),
+    );
   }
 
   /**
-   * Whether this URL's path is `<prefix>/<path>/:source[/:connection]`, in any way of writing it that a framework might
-   * take for it: one that is missed here comes to the controller without its bytes.
+   * What is named by a URL whose path is `<prefix>/<path>/:source[/:connection]`, in any way of writing it that a
+   * framework might take for it: one that is missed here comes to the controller without its bytes.
    */
-  matches(url: string): boolean {
-    const segments = decodedSegments(url, this.most);
-    return segments !== null && this.prefixes.some((prefix) => this.follows(prefix, segments));
+  find(url: string): WebhookTarget | undefined {
+    return this.usual.get(url) ?? this.parsed(url);
   }
 
-  private follows(prefix: readonly string[], segments: readonly string[]): boolean {
+  private parsed(url: string): WebhookTarget | undefined {
+    const segments = decodedSegments(url, this.most);
+    if (!segments) return undefined;
+    for (const prefix of this.prefixes) {
+      const target = this.targetBehind(prefix, segments);
+      if (target) return target;
+    }
+    return undefined;
+  }
+
+  private targetBehind(prefix: readonly string[], segments: readonly string[]): WebhookTarget | undefined {
     const [source, ...others] = segments.slice(prefix.length);
-    if (source === undefined || !this.sources.has(source)) return false;
+    if (source === undefined || !this.sources.has(source)) return undefined;
     // Neither a slash at the end nor the case of the path makes a difference to Express.
     if (others.at(-1) === '') others.pop();
-    if (others.length > 1 || others[0] === '') return false;
-    return prefix.every((segment, i) => segment === segments[i]!.toLowerCase());
+    if (others.length > 1 || others[0] === '') return undefined;
+    if (!prefix.every((segment, i) => segment === segments[i]!.toLowerCase())) return undefined;
+    return { source, connection: others[0] };
   }
 }
 

@@ -19,6 +19,13 @@ export const variants = [
     table: 'sync_event',
   },
   {
+    name: 'hybrid-sync, Express, direct',
+    module: 'hybrid-sync',
+    options: { adapter: 'express', receive: 'direct' },
+    path: '/hooks/stripe',
+    table: 'sync_event',
+  },
+  {
     name: 'hybrid-sync, Express, passes beside',
     module: 'hybrid-sync',
     options: { adapter: 'express', passes: true },

@@ -13,14 +13,14 @@ const NEVER_MS = 2 ** 30;
  * The library with no handlers.
  * @param passes whether this process also looks at what it has stored, which settles it as `no-handler`
  */
-export async function start({ adapter, passes, databaseUrl, secret }) {
+export async function start({ adapter, passes, receive, databaseUrl, secret }) {
   const Root = decorate(class Root {}, [
     Module({
       imports: [
         TypeOrmModule.forRoot({ type: 'postgres', url: databaseUrl, poolSize: 10, autoLoadEntities: true }),
         SyncModule.forRoot({
           sources: { stripe: stripe({ apiKey: 'sk_test_bench', webhookSecrets: [secret], mode: 'webhook' }) },
-          webhooks: { path: 'hooks' },
+          webhooks: { path: 'hooks', receive },
           ...(!passes && { sweepEveryMs: NEVER_MS }),
         }),
       ],

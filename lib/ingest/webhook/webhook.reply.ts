@@ -1,0 +1,36 @@
+import type { Acknowledgement } from '../../model/connector.js';
+import type { Answer } from './webhook.door.js';
+
+/** An answer as HTTP has it. */
+export interface Reply {
+  readonly status: Answer['status'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const RECEIVED = rendered(200, { contentType: JSON_TYPE, body: JSON.stringify({ received: true }) });
+
+/** @param isLast nothing more is read from this connection */
+export function replyOf(
+  { status, reason, retryAfterSeconds, acknowledgement }: Answer,
+  isLast = false,
+): Reply {
+  if (status === 200 && !acknowledgement) return RECEIVED;
+  const reply = rendered(
+    status,
+    acknowledgement ?? { contentType: JSON_TYPE, body: JSON.stringify({ error: reason }) },
+  );
+  const headers = {
+    ...reply.headers,
+    ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
+    ...(isLast && { Connection: 'close' }),
+  };
+  return { ...reply, headers };
+}
+
+function rendered(status: Answer['status'], { contentType, body }: Acknowledgement): Reply {
+  const headers = { 'Content-Type': contentType, 'Content-Length': String(Buffer.byteLength(body)) };
+  return { status, headers, body };
+}
