@@ -8,6 +8,7 @@ import {
   Req,
   Res,
   VERSION_NEUTRAL,
+  type OnModuleDestroy,
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -28,14 +29,20 @@ export function webhookControllerFor(path: string, decorators: readonly ClassDec
   @HiddenInOpenApi() // the outermost, so that it sees what the host's have said
   @applyDecorators(...decorators)
   @Controller({ path, version: VERSION_NEUTRAL })
-  class WebhookController {
+  class WebhookController implements OnModuleDestroy {
     private readonly logger = new Logger(WebhookController.name);
+    private leaving = false;
 
     constructor(
       @Inject(WebhookDoor) private readonly door: WebhookDoor,
       @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
       @Inject(BodyReader) private readonly bodies: BodyReader,
     ) {}
+
+    /** The application is about to end, and takes deliveries until its HTTP server is closed. */
+    onModuleDestroy(): void {
+      this.leaving = true;
+    }
 
     @Post([':source', ':source/:connection'])
     async receive(@Req() request: FrameworkRequest, @Res() response: unknown): Promise<void> {
@@ -74,6 +81,8 @@ export function webhookControllerFor(path: string, decorators: readonly ClassDec
     private reply(response: unknown, answer: Answer): void {
       const { status, reason, retryAfterSeconds, acknowledgement } = answer;
       const { httpAdapter } = this.adapterHost;
+      // A closing server waits for the end of each connection on which another request has come.
+      if (this.leaving) httpAdapter.setHeader(response, 'Connection', 'close');
       if (retryAfterSeconds !== undefined)
         httpAdapter.setHeader(response, 'Retry-After', String(retryAfterSeconds));
       const { contentType, body } = acknowledgement ?? jsonOf(reason);
