@@ -41,6 +41,8 @@ export interface ChildApp {
   health(): Promise<ChildHealth>;
   /** `kill -9`: nothing of it runs any more when this resolves. */
   kill(): Promise<void>;
+  /** SIGTERM, as whoever deploys sends it. Resolves when it has ended, however long that takes. */
+  stop(): Promise<void>;
   /** Resolves with the exit code when it has ended by itself. */
   ended: Promise<number | null>;
 }
@@ -133,6 +135,10 @@ async function startProcess(main: string, config: ChildConfig): Promise<ChildApp
       }),
     async kill() {
       child.kill('SIGKILL');
+      await ended;
+    },
+    async stop() {
+      child.kill('SIGTERM');
       await ended;
     },
   };

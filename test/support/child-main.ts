@@ -15,6 +15,7 @@ import {
   SyncEvent,
   SyncModule,
   type SyncOptions,
+  type SyncRole,
 } from 'nestjs-hybrid-sync';
 import { stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -29,6 +30,10 @@ export interface ChildConfig {
   stripe: Pick<StripeOptions, 'apiKey' | 'webhookSecrets' | 'host' | 'port' | 'protocol'>;
   /** Over the options of the module. */
   sync?: Partial<Omit<SyncOptions, 'sources'>>;
+  /** @default 'all' */
+  role?: SyncRole;
+  /** The module's option of that name: what carries records to workers. @default the database alone */
+  queue?: object;
   /** By record: how far its handlers get. */
   holdAt?: Record<string, Point>;
   /** @default 'express' */
@@ -137,6 +142,8 @@ class Handlers {
           mode: 'webhook',
         }),
       },
+      role: config.role,
+      ...(config.queue && { queue: config.queue }),
       ...config.sync,
     }),
   ],
