@@ -11,6 +11,7 @@ const promises = [
   'e2e/promise-09-{handlers,provider,refused-row}',
   'e2e/{parents,pause-and-observe,shutdown,seam-roles,convergence}',
   'e2e/replay-and-explain*',
+  'e2e/cluster-*',
 ];
 
 module.exports = {

@@ -1,6 +1,9 @@
+import http from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { OnSyncChange, SyncChange, SyncContext } from 'nestjs-hybrid-sync';
+import { signedDelivery } from 'nestjs-hybrid-sync/testing';
+import { deliver } from '../support/deliver.js';
 import { startHost, until, type Host } from '../support/host.js';
 import { itOn, NOBODY_ELSE_WRITES, SERVERS } from '../support/only-on.js';
 import { dispatcherOf, Effect, effects, quick, settled, write } from '../support/scenario.js';
@@ -106,6 +109,37 @@ describe('shutdown', () => {
     const rows = await next.sql('SELECT state, lease_token FROM sync_run');
     expect(rows).toEqual([{ state: 'running', lease_token: null }]);
   });
+
+  /** One of them is always in the midst of a delivery. */
+  const SENDERS = 8;
+
+  it.each(['express', 'fastify'] as const)(
+    'does not wait for senders who never rest, and takes each of their deliveries (%s)',
+    async (adapter) => {
+      host = await startHost({ ...quick, adapter, role: 'ingest' });
+      next = await startHost({ ...quick, beside: host, role: 'none' });
+      const agent = new http.Agent({ keepAlive: true, maxSockets: SENDERS });
+      const secret = host.stripe.webhookSecret;
+      const data = { object: { id: 'cus_1', object: 'customer' } };
+      const statuses: number[] = [];
+      let sent = 0;
+      const sendOn = async (): Promise<never> => {
+        for (;;) {
+          const payload = { id: `evt_${sent++}`, object: 'event', type: 'customer.updated', data };
+          const delivery = signedDelivery({ payload, secret });
+          statuses.push((await deliver(`${host.url}/webhooks/stripe`, delivery, { agent })).status);
+        }
+      };
+      const ends = Promise.allSettled(Array.from({ length: SENDERS }, sendOn));
+      await until(() => statuses.length > SENDERS);
+      await host.app.close();
+      // Nobody listens any more, or has heard what came by the connection that was opened last.
+      for (const end of await ends)
+        expect(end).toMatchObject({ reason: { code: expect.stringMatching(/^ECONN(REFUSED|RESET)$/) } });
+      expect(new Set(statuses)).toEqual(new Set([200]));
+      expect(await next.sql('SELECT FROM sync_event')).toHaveLength(statuses.length);
+    },
+  );
 
   it('waits no longer than drainMs, after which the signal tells the handler', async () => {
     host = await startHost({

@@ -41,6 +41,8 @@ export interface ChildApp {
   health(): Promise<ChildHealth>;
   /** `kill -9`: nothing of it runs any more when this resolves. */
   kill(): Promise<void>;
+  /** SIGTERM, as whoever deploys sends it. Resolves when it has ended, however long that takes. */
+  stop(): Promise<void>;
   /** Resolves with the exit code when it has ended by itself. */
   ended: Promise<number | null>;
 }
@@ -58,7 +60,12 @@ export function compileChildProgram(main = 'child-main'): ChildProgram {
     writeFileSync(target, compiled(source));
   }
   const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string };
-  const exports = { '.': './lib/index.js', './stripe': './lib/connectors/stripe/index.js' };
+  const exports = {
+    '.': './lib/index.js',
+    './stripe': './lib/connectors/stripe/index.js',
+    './bull': './lib/dispatch/bull/index.js',
+    './bullmq': './lib/dispatch/bullmq/index.js',
+  };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, type: 'module', exports }));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
 
@@ -133,6 +140,10 @@ async function startProcess(main: string, config: ChildConfig): Promise<ChildApp
       }),
     async kill() {
       child.kill('SIGKILL');
+      await ended;
+    },
+    async stop() {
+      child.kill('SIGTERM');
       await ended;
     },
   };

@@ -15,6 +15,7 @@ import {
   SyncEvent,
   SyncModule,
   type SyncOptions,
+  type SyncRole,
   type WebhookOptions,
 } from 'nestjs-hybrid-sync';
 import { stripe, type StripeOptions } from 'nestjs-hybrid-sync/stripe';
@@ -24,6 +25,13 @@ import { ChildEffect } from './child-effect.js';
 /** Where a handler stops for ever, or ends the process. */
 export type Point = 'first-written' | 'second-entered' | 'outside-written' | 'exit';
 
+/** A queue, as a process can be told of it. */
+export interface QueueConfig {
+  library: 'bull' | 'bullmq';
+  redis: string;
+  name: string;
+}
+
 export interface ChildConfig {
   /** As TypeORM wants it. */
   database: object;
@@ -31,6 +39,10 @@ export interface ChildConfig {
   webhooks?: Pick<WebhookOptions, 'receive'>;
   /** Over the options of the module. */
   sync?: Partial<Omit<SyncOptions, 'sources'>>;
+  /** @default 'all' */
+  role?: SyncRole;
+  /** What carries records to workers, in programs that can. @default the database alone */
+  queue?: QueueConfig;
   /** By record: how far its handlers get. */
   holdAt?: Record<string, Point>;
   /** @default 'express' */
@@ -140,6 +152,7 @@ class Handlers {
         }),
       },
       webhooks: config.webhooks,
+      role: config.role,
       ...config.sync,
     }),
   ],

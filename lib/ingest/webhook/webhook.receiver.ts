@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { BodyReader, type FrameworkBody, type NoBody } from './body.reader.js';
 import { BODY_CONSUMED, WebhookDoor, type Answer } from './webhook.door.js';
 import type { WebhookTarget } from './webhook.path.js';
@@ -7,13 +7,22 @@ import { replyOf, type Reply } from './webhook.reply.js';
 
 /** The way of a request to its reply, whoever has taken it from the network. */
 @Injectable()
-export class WebhookReceiver {
+export class WebhookReceiver implements OnModuleDestroy {
   private readonly logger = new Logger(WebhookReceiver.name);
+  private leaving = false;
 
   constructor(
     private readonly door: WebhookDoor,
     private readonly bodies: BodyReader,
   ) {}
+
+  /**
+   * The application is about to end, and takes deliveries until its HTTP server is closed: that waits for the end of each
+   * connection on which another request has come.
+   */
+  onModuleDestroy(): void {
+    this.leaving = true;
+  }
 
   /** The reply to a request whose body need not even be sent, by its URL and by what it says of its length. */
   refused({ headers }: IncomingMessage, { source, connection }: WebhookTarget): Reply | undefined {
@@ -34,16 +43,16 @@ export class WebhookReceiver {
     framework: FrameworkBody,
   ): Promise<Reply | null> {
     const unknown = this.door.refusedByUrl(source, connection);
-    if (unknown) return replyOf(unknown);
+    if (unknown) return replyOf(unknown, this.leaving);
 
     const body = await this.bodies.read(request, framework);
     if (body === 'gone') return null;
     if (!Buffer.isBuffer(body))
       // The rest of such a body is not waited for.
-      return replyOf(this.door.counted(source, this.answerTo(body)), !request.readableEnded);
+      return replyOf(this.door.counted(source, this.answerTo(body)), this.leaving || !request.readableEnded);
     const { headers } = request;
     const delivery = { body, headers, connectionId: connection, search: searchOf(request) };
-    return replyOf(await this.door.receive(source, delivery));
+    return replyOf(await this.door.receive(source, delivery), this.leaving);
   }
 
   private answerTo(reason: Exclude<NoBody, 'gone'>): Answer {

@@ -10,17 +10,20 @@ export interface Reply {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-const RECEIVED = rendered(200, { contentType: JSON_TYPE, body: JSON.stringify({ received: true }) });
+const THANKS: Acknowledgement = { contentType: JSON_TYPE, body: JSON.stringify({ received: true }) };
+/** By far the most frequent one, made once. */
+const RECEIVED = rendered(200, THANKS);
 
 /** @param isLast nothing more is read from this connection */
 export function replyOf(
   { status, reason, retryAfterSeconds, acknowledgement }: Answer,
   isLast = false,
 ): Reply {
-  if (status === 200 && !acknowledgement) return RECEIVED;
+  if (status === 200 && !acknowledgement && !isLast) return RECEIVED;
   const reply = rendered(
     status,
-    acknowledgement ?? { contentType: JSON_TYPE, body: JSON.stringify({ error: reason }) },
+    acknowledgement ??
+      (status === 200 ? THANKS : { contentType: JSON_TYPE, body: JSON.stringify({ error: reason }) }),
   );
   const headers = {
     ...reply.headers,
