@@ -6,6 +6,7 @@ export type {
   SyncOptions,
   SyncRole,
   WebhookOptions,
+  WebhookReception,
 } from './sync.options.js';
 export type { PollPolicy, ReconcilePolicy, SourcePolicies, SyncSource } from './sync.source.options.js';
 export {

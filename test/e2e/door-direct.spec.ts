@@ -1,8 +1,10 @@
 import dns from 'node:dns';
+import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
-import { Body, Controller, Module, Post, type INestApplication } from '@nestjs/common';
+import { Body, Controller, Logger, Module, Post, type INestApplication } from '@nestjs/common';
 import type { WebhookOptions } from 'nestjs-hybrid-sync';
 import { signedDelivery, type SignedDelivery } from 'nestjs-hybrid-sync/testing';
 import { WebhookReceiver } from '../../lib/ingest/webhook/webhook.receiver.js';
@@ -270,6 +272,33 @@ onLinux(
     await host.close();
   },
 );
+
+it('a server of HTTP/2 has the controller, and a warning at boot', async () => {
+  const warnings: string[] = [];
+  const ignore = () => undefined;
+  const warn = (message: unknown) => void warnings.push(String(message));
+  const host = await startHost({
+    adapter: 'fastify',
+    fastify: { http2: true } as object,
+    webhooks: { receive: 'direct' },
+    nest: { logger: { log: ignore, error: ignore, warn } },
+  });
+  const client = http2.connect(host.url);
+  try {
+    expect(warnings).toEqual([expect.stringMatching(/receive: 'direct'.*taken by the controller/)]);
+    const object = { object: 'customer', id: 'cus_h2' };
+    const payload = { id: 'evt_h2', object: 'event', type: 'customer.created', data: { object } };
+    const { body, headers } = signedDelivery({ payload, secret: host.stripe.webhookSecret });
+    const request = client.request({ ':method': 'POST', ':path': '/webhooks/stripe', ...headers });
+    request.end(body);
+    const [answer] = (await once(request, 'response')) as [http2.IncomingHttpHeaders];
+    expect(answer[':status']).toBe(200);
+  } finally {
+    client.destroy();
+    await host.close();
+    Logger.overrideLogger(false);
+  }
+});
 
 function listenAt(hostName: string) {
   return (app: INestApplication) => {

@@ -27,6 +27,7 @@ export class WebhookListener {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
+  /** @param path of the webhooks, as the options have it; the host's prefix is known by now */
   install(path: string): void {
     const adapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     // A standalone application context has no HTTP.
