@@ -190,18 +190,23 @@ describe.each(['express', 'fastify'] as const)('a door that takes deliveries dir
       await expectEchoed(host, { expect: '100-continue' });
     });
 
-    it('leaves it to the host where that has a say of its own', async () => {
-      const refuse = (_: unknown, response: http.ServerResponse) => void response.writeHead(417).end();
-      const asked = jest.fn(refuse);
-      const host = await start({
-        configure: (app) => (app.getHttpServer() as http.Server).on('checkContinue', asked),
-      });
-      const { body, headers } = delivery(host);
-      const expecting = { body, headers: { ...headers, expect: '100-continue' } };
-      expect((await deliver(`${host.url}/webhooks/stripe`, expecting)).status).toBe(200);
-      expect(asked).not.toHaveBeenCalled();
-      expect((await echo(host, { expect: '100-continue' })).status).toBe(417);
-    });
+    it.each(['before', 'after'])(
+      'leaves it to the host where that has a say, since %s boot',
+      async (since) => {
+        const asked = jest.fn((request: http.IncomingMessage, response: http.ServerResponse) => {
+          if (request.url === '/echo') response.writeHead(417).end();
+        });
+        const listen = (app: INestApplication) =>
+          (app.getHttpServer() as http.Server).on('checkContinue', asked);
+        const host = await start(since === 'before' ? { configure: listen } : {});
+        if (since === 'after') listen(host.app);
+        const { body, headers } = delivery(host);
+        const expecting = { body, headers: { ...headers, expect: '100-continue' } };
+        expect((await deliver(`${host.url}/webhooks/stripe`, expecting)).status).toBe(200);
+        expect(asked).toHaveBeenCalledTimes(since === 'before' ? 0 : 1);
+        expect((await echo(host, { expect: '100-continue' })).status).toBe(417);
+      },
+    );
   });
 
   it('outlives whatever goes wrong in it: the sender is told to come again', async () => {

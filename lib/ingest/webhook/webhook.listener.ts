@@ -63,11 +63,10 @@ export class WebhookListener {
     const others = takeListeners(server, 'checkContinue');
     server.on('checkContinue', (request, response) => {
       const target = targetOf(request);
-      if (!target && others.length > 0)
-        for (const listener of others) listener.call(server, request, response);
-      else if (target) void this.serve(request, response, target, true);
-      else {
-        // What Node does where nobody listens to this.
+      if (target) void this.serve(request, response, target, true);
+      else if (others.length > 0) for (const listener of others) listener.call(server, request, response);
+      else if (server.listenerCount('checkContinue') === 1) {
+        // What Node does where nobody listens to this, and nobody has since.
         response.writeContinue();
         server.emit('request', request, response);
       }

@@ -12,7 +12,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 const RECEIVED = rendered(200, { contentType: JSON_TYPE, body: JSON.stringify({ received: true }) });
 
-/** @param isLast nothing more is read from this connection */
+/**
+ * What the sender of a delivery gets to see.
+ * @param isLast nothing more is read from this connection
+ */
 export function replyOf(
   { status, reason, retryAfterSeconds, acknowledgement }: Answer,
   isLast = false,
