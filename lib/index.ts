@@ -7,6 +7,7 @@ export type {
   SyncQueue,
   SyncRole,
   WebhookOptions,
+  WebhookReception,
 } from './sync.options.js';
 export type { PollPolicy, ReconcilePolicy, SourcePolicies, SyncSource } from './sync.source.options.js';
 export {

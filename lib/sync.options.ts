@@ -133,13 +133,14 @@ export interface WebhookOptions {
   decorators?: ClassDecorator[];
   /**
    * Who takes a delivery from the network: a controller, as any request; or, as an experiment, the HTTP server itself,
-   * before the framework of the host: several times as fast, and past all that the host does with requests (middleware,
-   * guards, throttlers, access logs, tracing). What does not come by that server, the controller still takes.
+   * before the framework of the host: for less than half of the CPU time, and past all that the host does with requests
+   * (middleware, guards, throttlers, access logs, tracing). What does not come by that server, the controller still takes.
    * @default 'controller'
    */
   receive?: WebhookReception;
 }
 
+/** Who takes deliveries from the network: `WebhookOptions.receive`. */
 export type WebhookReception = 'controller' | 'direct';
 
 /** Under which the host's options stand as they were given, and what was given beside them. */

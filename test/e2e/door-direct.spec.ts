@@ -1,8 +1,10 @@
 import dns from 'node:dns';
+import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
-import { Body, Controller, Module, Post, type INestApplication } from '@nestjs/common';
+import { Body, Controller, Logger, Module, Post, type INestApplication } from '@nestjs/common';
 import type { WebhookOptions } from 'nestjs-hybrid-sync';
 import { signedDelivery, type SignedDelivery } from 'nestjs-hybrid-sync/testing';
 import { WebhookReceiver } from '../../lib/ingest/webhook/webhook.receiver.js';
@@ -188,18 +190,23 @@ describe.each(['express', 'fastify'] as const)('a door that takes deliveries dir
       await expectEchoed(host, { expect: '100-continue' });
     });
 
-    it('leaves it to the host where that has a say of its own', async () => {
-      const refuse = (_: unknown, response: http.ServerResponse) => void response.writeHead(417).end();
-      const asked = jest.fn(refuse);
-      const host = await start({
-        configure: (app) => (app.getHttpServer() as http.Server).on('checkContinue', asked),
-      });
-      const { body, headers } = delivery(host);
-      const expecting = { body, headers: { ...headers, expect: '100-continue' } };
-      expect((await deliver(`${host.url}/webhooks/stripe`, expecting)).status).toBe(200);
-      expect(asked).not.toHaveBeenCalled();
-      expect((await echo(host, { expect: '100-continue' })).status).toBe(417);
-    });
+    it.each(['before', 'after'])(
+      'leaves it to the host where that has a say, since %s boot',
+      async (since) => {
+        const asked = jest.fn((request: http.IncomingMessage, response: http.ServerResponse) => {
+          if (request.url === '/echo') response.writeHead(417).end();
+        });
+        const listen = (app: INestApplication) =>
+          (app.getHttpServer() as http.Server).on('checkContinue', asked);
+        const host = await start(since === 'before' ? { configure: listen } : {});
+        if (since === 'after') listen(host.app);
+        const { body, headers } = delivery(host);
+        const expecting = { body, headers: { ...headers, expect: '100-continue' } };
+        expect((await deliver(`${host.url}/webhooks/stripe`, expecting)).status).toBe(200);
+        expect(asked).toHaveBeenCalledTimes(since === 'before' ? 0 : 1);
+        expect((await echo(host, { expect: '100-continue' })).status).toBe(417);
+      },
+    );
   });
 
   it('outlives whatever goes wrong in it: the sender is told to come again', async () => {
@@ -270,6 +277,33 @@ onLinux(
     await host.close();
   },
 );
+
+it('a server of HTTP/2 has the controller, and a warning at boot', async () => {
+  const warnings: string[] = [];
+  const ignore = () => undefined;
+  const warn = (message: unknown) => void warnings.push(String(message));
+  const host = await startHost({
+    adapter: 'fastify',
+    fastify: { http2: true } as object,
+    webhooks: { receive: 'direct' },
+    nest: { logger: { log: ignore, error: ignore, warn } },
+  });
+  const client = http2.connect(host.url);
+  try {
+    expect(warnings).toEqual([expect.stringMatching(/receive: 'direct'.*taken by the controller/)]);
+    const object = { object: 'customer', id: 'cus_h2' };
+    const payload = { id: 'evt_h2', object: 'event', type: 'customer.created', data: { object } };
+    const { body, headers } = signedDelivery({ payload, secret: host.stripe.webhookSecret });
+    const request = client.request({ ':method': 'POST', ':path': '/webhooks/stripe', ...headers });
+    request.end(body);
+    const [answer] = (await once(request, 'response')) as [http2.IncomingHttpHeaders];
+    expect(answer[':status']).toBe(200);
+  } finally {
+    client.destroy();
+    await host.close();
+    Logger.overrideLogger(false);
+  }
+});
 
 function listenAt(hostName: string) {
   return (app: INestApplication) => {

@@ -48,6 +48,8 @@ export interface HostOptions {
   /** Between the processes of this application. @default that of TEST_QUEUE, if any */
   queue?: SyncQueue;
   adapter?: 'express' | 'fastify';
+  /** What the host gives to its Fastify. */
+  fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   /** What the host's main.ts gives to `NestFactory.create()`. */
   nest?: NestApplicationOptions;
   poolSize?: number;
@@ -136,7 +138,10 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   const testing = await Test.createTestingModule({ imports: [HostModule] }).compile();
   const app: INestApplication =
     options.adapter === 'fastify'
-      ? testing.createNestApplication(new FastifyAdapter(), { logger: logLevels(), ...options.nest })
+      ? testing.createNestApplication(new FastifyAdapter(options.fastify), {
+          logger: logLevels(),
+          ...options.nest,
+        })
       : testing.createNestApplication(new ExpressAdapter(), { logger: logLevels(), ...options.nest });
   options.configure?.(app);
   const dataSource = app.get(DataSource);

@@ -11,6 +11,7 @@ const HIDDEN = Symbol('hidden headers');
 
 type Tapped = IncomingMessage & { [HIDDEN]?: IncomingHttpHeaders };
 
+/** Whether `hideBody` has been called with it. */
 export function isBodyHidden(request: IncomingMessage): boolean {
   return (request as Tapped)[HIDDEN] !== undefined;
 }

@@ -27,6 +27,7 @@ export class WebhookListener {
     @Inject(ResolvedSyncOptions) private readonly options: ResolvedSyncOptions,
   ) {}
 
+  /** @param path of the webhooks, as the options have it; the host's prefix is known by now */
   install(path: string): void {
     const adapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     // A standalone application context has no HTTP.
@@ -62,11 +63,10 @@ export class WebhookListener {
     const others = takeListeners(server, 'checkContinue');
     server.on('checkContinue', (request, response) => {
       const target = targetOf(request);
-      if (!target && others.length > 0)
-        for (const listener of others) listener.call(server, request, response);
-      else if (target) void this.serve(request, response, target, true);
-      else {
-        // What Node does where nobody listens to this.
+      if (target) void this.serve(request, response, target, true);
+      else if (others.length > 0) for (const listener of others) listener.call(server, request, response);
+      else if (server.listenerCount('checkContinue') === 1) {
+        // What Node does where nobody listens to this, and nobody has since.
         response.writeContinue();
         server.emit('request', request, response);
       }

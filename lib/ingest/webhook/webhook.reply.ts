@@ -14,7 +14,10 @@ const THANKS: Acknowledgement = { contentType: JSON_TYPE, body: JSON.stringify({
 /** By far the most frequent one, made once. */
 const RECEIVED = rendered(200, THANKS);
 
-/** @param isLast nothing more is read from this connection */
+/**
+ * What the sender of a delivery gets to see.
+ * @param isLast nothing more is read from this connection
+ */
 export function replyOf(
   { status, reason, retryAfterSeconds, acknowledgement }: Answer,
   isLast = false,
