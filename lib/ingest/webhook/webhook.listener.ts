@@ -18,7 +18,6 @@ type RequestListener = (request: IncomingMessage, response: ServerResponse) => u
 @Injectable()
 export class WebhookListener {
   private readonly logger = new Logger(WebhookListener.name);
-  private server?: HttpServer | HttpsServer;
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
@@ -40,7 +39,6 @@ export class WebhookListener {
       );
       return;
     }
-    this.server = server;
     const prefix = prefixBefore(`/${path.replace(/^\/|\/$/g, '')}/:source`, this.moduleRef);
     const webhooks = new WebhookPath(path, [prefix], Object.keys(this.options.sources));
     const targetOf = ({ method, url = '' }: IncomingMessage) =>
@@ -94,8 +92,6 @@ export class WebhookListener {
   }
 
   private send(response: ServerResponse, { status, headers, body }: Reply): void {
-    // Closing, it would wait for the connection until that has been idle for long.
-    if (!this.server?.listening) response.setHeader('Connection', 'close');
     response.writeHead(status, headers).end(body);
   }
 }
