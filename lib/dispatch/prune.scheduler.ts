@@ -29,7 +29,7 @@ export class PruneScheduler {
     private readonly events: EventRetentionService,
     private readonly runs: RunRetentionService,
   ) {
-    this.ticks = new RecurringWork('prune', registry, clock, () => this.prune());
+    this.ticks = new RecurringWork('prune', registry, clock, () => this.pruneIfDue());
   }
 
   start(): void {
@@ -42,8 +42,12 @@ export class PruneScheduler {
     return this.ticks.stop(drainMs);
   }
 
-  /** Once, if it is due and no other process is at it. */
-  async prune(): Promise<void> {
+  /** Now, if it is due and nobody is at it. What fails is logged, and tried again the next time. */
+  prune(): Promise<void> {
+    return this.ticks.begin();
+  }
+
+  private async pruneIfDue(): Promise<void> {
     const turn = await this.turns.take();
     if (!turn) return;
     let isDone = false;

@@ -3,6 +3,7 @@ import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 
+/** Of a day, whatever clocks are put forward or back in it. */
 export const DAY_MS = 86_400_000;
 
 /** Ids that one step looks at: a millisecond or two, in which nobody else waits for the connection that it takes. */

@@ -27,7 +27,7 @@ export interface LaneLook {
 /** Lanes that one statement looks into. */
 const AT_ONCE = 50;
 
-/** @returns each once, at a cost that does not grow with what waits */
+/** Connections that events wait of, each once, at a cost that does not grow with what waits. */
 export function waitingLanes(database: SyncDatabase): Promise<Lane[]> {
   const { dialect, tables } = database;
   return database.query(dialect.distinct(tables.event, ['source', 'connection_id'], `state = 'waiting'`));

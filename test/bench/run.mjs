@@ -1,17 +1,18 @@
 /**
  * `npm run bench`: what durability costs at the door, what handling once costs behind it, what a flood of forged
- * deliveries costs the good ones, and what several processes on a queue do together.
+ * deliveries costs the good ones, what several processes on a queue do together, and what years of events cost the next one.
  *
  * Everything that is compared runs in one run, on one database server, in rounds: each round measures every variant
  * once, in an order that turns, and gives one ratio; the median of those ratios is what counts. Absolute figures hold
  * for this machine at this hour only.
  *
- *     npm run bench -- [--quick] [--only ack|pass|flood|queue] [--rounds n] [--cpu-prof folder]
+ *     npm run bench -- [--quick] [--only ack|pass|flood|queue|flat] [--rounds n] [--cpu-prof folder]
  */
 import { parseArgs } from 'node:util';
 import { cpus } from 'node:os';
 import { benchAck } from './ack/ack.bench.mjs';
 import { openDatabases } from './databases.mjs';
+import { benchFlat } from './flat/flat.bench.mjs';
 import { benchFlood } from './flood/flood.bench.mjs';
 import { hurry } from './machine.mjs';
 import { benchPass } from './pass/pass.bench.mjs';
@@ -26,7 +27,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-const benches = { ack: benchAck, pass: benchPass, flood: benchFlood, queue: benchQueue };
+const benches = { ack: benchAck, pass: benchPass, flood: benchFlood, queue: benchQueue, flat: benchFlat };
 if (flags.only !== undefined && !Object.hasOwn(benches, flags.only))
   fail(`--only takes one of ${Object.keys(benches).join(', ')}`);
 if (flags.rounds !== undefined && !/^[1-9]\d*$/.test(flags.rounds)) fail('--rounds takes a number from 1');

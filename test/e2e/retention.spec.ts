@@ -272,9 +272,7 @@ describe('events that were settled long ago', () => {
         await runner.startTransaction();
         // Whoever only reads goes on.
         await runner.query('LOCK TABLE sync_event IN EXCLUSIVE MODE');
-        const scheduler: unknown = second.app.get(PruneScheduler, { strict: false });
-        const { ticks } = scheduler as Ticks;
-        const pruned = ticks.begin();
+        const pruned = pruneIn(second);
         await until(async () => (await waitingForLock(host)).length > 0);
         await pruneIn(host);
         const closed = second.app.close();
@@ -323,7 +321,3 @@ describe('events that were settled long ago', () => {
     });
   });
 });
-
-interface Ticks {
-  readonly ticks: { begin(): Promise<void> };
-}
