@@ -47,8 +47,8 @@ export function webhookControllerFor(path: string, decorators: readonly ClassDec
     @Post([':source', ':source/:connection'])
     async receive(@Req() request: FrameworkRequest, @Res() response: unknown): Promise<void> {
       const { source, connection: connectionId } = request.params;
-      const unknown = this.door.refusedByUrl(source, connectionId);
-      if (unknown) return this.reply(response, unknown);
+      const refused = this.door.refusedUnread(source, connectionId);
+      if (refused) return this.reply(response, refused);
 
       const message = 'raw' in request ? request.raw : request;
       const body = await this.bodies.read(message, request);

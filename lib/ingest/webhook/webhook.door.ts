@@ -39,6 +39,12 @@ export interface IncomingDelivery {
 /** Asks a provider to come again soon, but not at once. */
 const RETRY_AFTER_SECONDS = 2;
 
+const NOT_STORED: Answer = {
+  status: 503,
+  reason: 'not-stored',
+  retryAfterSeconds: RETRY_AFTER_SECONDS,
+};
+
 /** The set-up is wrong: soon would not help. */
 export const BODY_CONSUMED: Answer = { status: 503, reason: 'body-consumed', retryAfterSeconds: 60 };
 
@@ -60,18 +66,19 @@ export class WebhookDoor {
   /** Never throws: every outcome is an answer. */
   async receive(source: string, incoming: IncomingDelivery): Promise<Answer> {
     return (
-      this.refusedByUrl(source, incoming.connectionId) ??
+      this.refusedUnread(source, incoming.connectionId) ??
       this.counted(source, await this.answer(source, incoming))
     );
   }
 
-  /** The answer to a delivery whose URL names nothing of ours: its body need not be read. */
-  refusedByUrl(source: string, connectionId: string = DEFAULT_CONNECTION): Answer | undefined {
+  /** The answer to a delivery whose body need not be read: its URL names nothing of ours, or too many are waiting. */
+  refusedUnread(source: string, connectionId: string = DEFAULT_CONNECTION): Answer | undefined {
     if (!Object.hasOwn(this.options.sources, source))
       return this.counted(null, { status: 404, reason: 'unknown-source' });
     const { connections } = this.options.sources[source]!.connector;
-    if (connectionId === DEFAULT_CONNECTION || connections.includes(connectionId)) return undefined;
-    return this.counted(source, { status: 404, reason: 'unknown-connection' });
+    if (connectionId !== DEFAULT_CONNECTION && !connections.includes(connectionId))
+      return this.counted(source, { status: 404, reason: 'unknown-connection' });
+    return this.inbox.isFull ? this.counted(source, NOT_STORED) : undefined;
   }
 
   /** Notes what a delivery to one of the sources is answered; to none of them: null. */
@@ -119,6 +126,6 @@ export class WebhookDoor {
   private refusal(error: unknown): Answer {
     if (error instanceof MalformedDeliveryError) return { status: 400, reason: error.reason };
     if (!(error instanceof InboxUnavailableError)) this.logger.error(error);
-    return { status: 503, reason: 'not-stored', retryAfterSeconds: RETRY_AFTER_SECONDS };
+    return NOT_STORED;
   }
 }
