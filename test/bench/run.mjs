@@ -1,12 +1,12 @@
 /**
- * `npm run bench`: what durability costs at the door, what handling once costs behind it, and what a flood of forged
- * deliveries costs the good ones.
+ * `npm run bench`: what durability costs at the door, what handling once costs behind it, what a flood of forged
+ * deliveries costs the good ones; and what more load than it can take makes of a process.
  *
  * Everything that is compared runs in one run, on one database server, in rounds: each round measures every variant
  * once, in an order that turns, and gives one ratio; the median of those ratios is what counts. Absolute figures hold
  * for this machine at this hour only.
  *
- *     npm run bench -- [--quick] [--only ack|pass|flood] [--rounds n] [--cpu-prof folder]
+ *     npm run bench -- [--quick] [--only ack|pass|flood|overload] [--rounds n] [--cpu-prof folder]
  */
 import { parseArgs } from 'node:util';
 import { cpus } from 'node:os';
@@ -14,6 +14,7 @@ import { benchAck } from './ack/ack.bench.mjs';
 import { openDatabases } from './databases.mjs';
 import { benchFlood } from './flood/flood.bench.mjs';
 import { hurry } from './machine.mjs';
+import { benchOverload } from './overload/overload.bench.mjs';
 import { benchPass } from './pass/pass.bench.mjs';
 
 const { values: flags } = parseArgs({
@@ -25,9 +26,9 @@ const { values: flags } = parseArgs({
   },
 });
 
-const benches = { ack: benchAck, pass: benchPass, flood: benchFlood };
+const benches = { ack: benchAck, pass: benchPass, flood: benchFlood, overload: benchOverload };
 if (flags.only !== undefined && !Object.hasOwn(benches, flags.only))
-  fail(`--only takes 'ack', 'pass' or 'flood'`);
+  fail(`--only takes one of: ${Object.keys(benches).join(', ')}`);
 if (flags.rounds !== undefined && !/^[1-9]\d*$/.test(flags.rounds)) fail('--rounds takes a number from 1');
 const settings = {
   quick: flags.quick,
