@@ -71,14 +71,14 @@ export class WebhookDoor {
     );
   }
 
-  /** The answer to a delivery whose body need not be read: its URL names nothing of ours, or too many are waiting. */
+  /** The answer to a delivery whose body need not be read: its URL names nothing of ours, or there is too much at once. */
   refusedUnread(source: string, connectionId: string = DEFAULT_CONNECTION): Answer | undefined {
     if (!Object.hasOwn(this.options.sources, source))
       return this.counted(null, { status: 404, reason: 'unknown-source' });
     const { connections } = this.options.sources[source]!.connector;
     if (connectionId !== DEFAULT_CONNECTION && !connections.includes(connectionId))
       return this.counted(source, { status: 404, reason: 'unknown-connection' });
-    return this.inbox.isFull ? this.counted(source, NOT_STORED) : undefined;
+    return this.inbox.isClosed ? this.counted(source, NOT_STORED) : undefined;
   }
 
   /** Notes what a delivery to one of the sources is answered; to none of them: null. */

@@ -45,7 +45,7 @@ export async function benchOverload(databases, { quick, profileFolder }) {
     await calmly.saturate(quick ? 1_000 : 3_000);
     await workedOff(database);
     await quiet();
-    const { perSecond } = await calmly.saturate(quick ? 1_500 : 3_000);
+    const { perSecond } = await calmly.saturate(3_000);
     await workedOff(database);
     const before = await calmly.pace(perSecond * CALM);
     process.stderr.write(`overload: ${Math.round(perSecond)} deliveries a second at most\n`);
