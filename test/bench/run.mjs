@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: what durability costs at the door, what handling once costs behind it, what a flood of forged
- * deliveries costs the good ones, what several processes on a queue do together, and what years of events cost the next one.
+ * deliveries costs the good ones, what several processes on a queue do together, what years of events cost the next one,
+ * and what more load than it can take makes of a process.
  *
  * Everything that is compared runs in one run, on one database server, in rounds: each round measures every variant
  * once, in an order that turns, and gives one ratio; the median of those ratios is what counts. Absolute figures hold
  * for this machine at this hour only.
  *
- *     npm run bench -- [--quick] [--only ack|pass|flood|queue|flat] [--rounds n] [--cpu-prof folder]
+ *     npm run bench -- [--quick] [--only ack|pass|flood|queue|flat|overload] [--rounds n] [--cpu-prof folder]
  */
 import { parseArgs } from 'node:util';
 import { cpus } from 'node:os';
@@ -15,6 +16,7 @@ import { openDatabases } from './databases.mjs';
 import { benchFlat } from './flat/flat.bench.mjs';
 import { benchFlood } from './flood/flood.bench.mjs';
 import { hurry } from './machine.mjs';
+import { benchOverload } from './overload/overload.bench.mjs';
 import { benchPass } from './pass/pass.bench.mjs';
 import { benchQueue } from './queue/queue.bench.mjs';
 
@@ -27,7 +29,14 @@ const { values: flags } = parseArgs({
   },
 });
 
-const benches = { ack: benchAck, pass: benchPass, flood: benchFlood, queue: benchQueue, flat: benchFlat };
+const benches = {
+  ack: benchAck,
+  pass: benchPass,
+  flood: benchFlood,
+  queue: benchQueue,
+  flat: benchFlat,
+  overload: benchOverload,
+};
 if (flags.only !== undefined && !Object.hasOwn(benches, flags.only))
   fail(`--only takes one of ${Object.keys(benches).join(', ')}`);
 if (flags.rounds !== undefined && !/^[1-9]\d*$/.test(flags.rounds)) fail('--rounds takes a number from 1');

@@ -60,18 +60,19 @@ export class WebhookDoor {
   /** Never throws: every outcome is an answer. */
   async receive(source: string, incoming: IncomingDelivery): Promise<Answer> {
     return (
-      this.refusedByUrl(source, incoming.connectionId) ??
+      this.refusedUnread(source, incoming.connectionId) ??
       this.counted(source, await this.answer(source, incoming))
     );
   }
 
-  /** The answer to a delivery whose URL names nothing of ours: its body need not be read. */
-  refusedByUrl(source: string, connectionId: string = DEFAULT_CONNECTION): Answer | undefined {
+  /** The answer to a delivery whose body need not be read: its URL names nothing of ours, or there is too much at once. */
+  refusedUnread(source: string, connectionId: string = DEFAULT_CONNECTION): Answer | undefined {
     if (!Object.hasOwn(this.options.sources, source))
       return this.counted(null, { status: 404, reason: 'unknown-source' });
     const { connections } = this.options.sources[source]!.connector;
-    if (connectionId === DEFAULT_CONNECTION || connections.includes(connectionId)) return undefined;
-    return this.counted(source, { status: 404, reason: 'unknown-connection' });
+    if (connectionId !== DEFAULT_CONNECTION && !connections.includes(connectionId))
+      return this.counted(source, { status: 404, reason: 'unknown-connection' });
+    return this.inbox.isClosed ? this.counted(source, NOT_STORED) : undefined;
   }
 
   /** Notes what a delivery to one of the sources is answered; to none of them: null. */

@@ -24,10 +24,10 @@ export class WebhookReceiver implements OnModuleDestroy {
     this.leaving = true;
   }
 
-  /** The reply to a request whose body need not even be sent, by its URL and by what it says of its length. */
+  /** The reply to a request whose body need not even be sent, by what can be told without it. */
   refused({ headers }: IncomingMessage, { source, connection }: WebhookTarget): Reply | undefined {
-    const unknown = this.door.refusedByUrl(source, connection);
-    if (unknown) return replyOf(unknown, true);
+    const refused = this.door.refusedUnread(source, connection);
+    if (refused) return replyOf(refused, true);
     if (!this.bodies.isTooLarge(Number(headers['content-length']))) return undefined;
     return replyOf(this.door.counted(source, { status: 413, reason: 'too-large' }), true);
   }
@@ -42,8 +42,8 @@ export class WebhookReceiver implements OnModuleDestroy {
     { source, connection }: WebhookTarget,
     framework: FrameworkBody,
   ): Promise<Reply | null> {
-    const unknown = this.door.refusedByUrl(source, connection);
-    if (unknown) return replyOf(unknown, this.leaving);
+    const refused = this.door.refusedUnread(source, connection);
+    if (refused) return replyOf(refused, this.leaving);
 
     const body = await this.bodies.read(request, framework);
     if (body === 'gone') return null;

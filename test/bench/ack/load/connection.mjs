@@ -25,7 +25,7 @@ export class Connection {
     });
   }
 
-  /** @param onAnswer is given the status, or 'cut off' */
+  /** @param onAnswer is given the status and the head of the answer, or 'cut off' */
   send(request, onAnswer) {
     this.#onAnswer = onAnswer;
     this.#socket.write(request);
@@ -42,9 +42,9 @@ export class Connection {
       const at = this.#text.search(/content-length: /i);
       if (at < 0 || at > end) throw new Error(`an answer without a length: ${this.#text}`);
       if (this.#text.length >= end + 4 + parseInt(this.#text.slice(at + 16), 10)) {
-        const status = Number(this.#text.slice(9, 12));
+        const head = this.#text.slice(0, end + 2);
         this.#text = '';
-        this.#answered(status);
+        this.#answered(Number(head.slice(9, 12)), head);
       }
     }
     return true;
@@ -55,9 +55,9 @@ export class Connection {
     this.#answered('cut off');
   }
 
-  #answered(status) {
+  #answered(status, head = '') {
     const onAnswer = this.#onAnswer;
     this.#onAnswer = undefined;
-    onAnswer?.(status);
+    onAnswer?.(status, head);
   }
 }

@@ -14,6 +14,7 @@ export class RequestSlab {
   #next = 0;
   /** Ids are counted through, so that no two requests of a run are equal. */
   #made = 0;
+  #firstOfFill = 0;
   #run = randomBytes(4).toString('hex');
 
   constructor(templates) {
@@ -27,6 +28,7 @@ export class RequestSlab {
     this.#ends = [];
     this.#next = 0;
     this.emptyAt = undefined;
+    this.#firstOfFill = this.#made;
     const timestamp = Math.floor(Date.now() / 1000);
     let end = 0;
     let bodyBytes = 0;
@@ -54,11 +56,20 @@ export class RequestSlab {
     return this.#bytes.subarray(start, this.#ends[this.#next++]);
   }
 
+  /** What the id of the event ends in that was taken last. */
+  get lastId() {
+    return this.#idOf(this.#firstOfFill + this.#next - 1);
+  }
+
   #nextBody() {
     const { bytes, places } = this.#bodies[this.#made % this.#bodies.length];
-    const id = this.#run + (this.#made++).toString(16).padStart(ID_DIGITS - this.#run.length, '0');
+    const id = this.#idOf(this.#made++);
     for (const place of places) bytes.write(id, place, 'latin1');
     return bytes;
+  }
+
+  #idOf(n) {
+    return this.#run + n.toString(16).padStart(ID_DIGITS - this.#run.length, '0');
   }
 }
 
