@@ -2,7 +2,7 @@
 const files = [
   'e2e/promise-0*',
   'e2e/storage-*',
-  'e2e/{door,door-input,mirror,parents,shutdown,first-day,request-scope,pause-and-observe,personal-data,adaptive-polling}',
+  'e2e/{batched-changes,door,door-input,mirror,parents,shutdown,first-day,request-scope,pause-and-observe,personal-data,adaptive-polling}',
   'e2e/replay-and-explain*',
   'e2e/seam-{around,features,names,pool,renamed,roles,transaction}',
   'e2e/salesforce-stream',
