@@ -2,6 +2,8 @@
 export interface Statement {
   readonly sql: string;
   readonly params: readonly unknown[];
+  /** The text is one of few, whatever the values: worth preparing. */
+  readonly recurs?: boolean;
 }
 
 /** Places for a list of values, which are added to the parameters: `IN (${listed(params, ids)})`. Not for none. */

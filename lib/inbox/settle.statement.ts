@@ -19,13 +19,10 @@ export function settleEventsStatements(
     const set = assignments(database, alike[0]!, params);
     const isDone = alike[0]!.state === 'completed' || alike[0]!.state === 'skipped';
     if (dropListed && isDone) set.push('payload = CASE WHEN ticket IS NULL THEN payload END');
-    const ids = listed(
-      params,
-      alike.map(({ id }) => id),
-    );
     return {
-      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE id IN (${ids}) AND state = 'waiting'`,
+      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE ${isOneOf(database, alike, params)} AND state = 'waiting'`,
       params,
+      recurs: alike[0]!.state !== 'waiting',
     };
   });
 }
@@ -57,16 +54,16 @@ function errorOf(outcome: EventOutcome): string | null {
 
 /** Writes down whether waiting events came late, and leaves them as they are otherwise. */
 export function decideLateStatements(
-  { tables }: SyncDatabase,
+  database: SyncDatabase,
   decisions: readonly { readonly id: string; readonly late: boolean }[],
 ): Statement[] {
   return grouped(decisions, ({ late }) => String(late)).map((alike) => {
     const params: unknown[] = [alike[0]!.late];
-    const ids = listed(
+    return {
+      sql: `UPDATE ${database.tables.event} SET late = $1 WHERE ${isOneOf(database, alike, params)} AND state = 'waiting'`,
       params,
-      alike.map(({ id }) => id),
-    );
-    return { sql: `UPDATE ${tables.event} SET late = $1 WHERE id IN (${ids}) AND state = 'waiting'`, params };
+      recurs: true,
+    };
   });
 }
 
@@ -82,6 +79,18 @@ export function postponeRestStatement(
       WHERE record_key = $1 AND state = 'waiting' AND available_at <= ${database.now}`,
     params: [recordKey, waitReason],
   };
+}
+
+/** One text for any number of them, where there are arrays. */
+function isOneOf(
+  { dialect }: SyncDatabase,
+  events: readonly { readonly id: string }[],
+  params: unknown[],
+): string {
+  const ids = events.map(({ id }) => id);
+  // Of an array, a server that plans for any number of values makes another plan each time.
+  if (ids.length === 1) return `id = $${params.push(ids[0])}`;
+  return dialect.hasArrays ? `id = ANY($${params.push(ids)}::bigint[])` : `id IN (${listed(params, ids)})`;
 }
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {

@@ -57,6 +57,7 @@ function fenceArrays(
       fences.map(({ state }) => state.fingerprintRevision),
       fences.map(({ state }) => state.deleted),
     ],
+    recurs: true,
   };
 }
 
@@ -75,6 +76,7 @@ export function fenceStatement(
     return {
       sql: `UPDATE ${tables.record} SET ${lease} WHERE record_key = $1 AND lease_token = $2`,
       params,
+      recurs: true,
     };
   }
   params.push(
@@ -94,6 +96,7 @@ export function fenceStatement(
         ticket = COALESCE((SELECT ticket FROM ${tables.connection} WHERE source = $7 AND connection_id = $8), 0)
       WHERE record_key = $1 AND lease_token = $2`,
     params,
+    recurs: true,
   };
 }
 
@@ -139,6 +142,7 @@ function noteArrays(
       notes.map(({ note }) => note.released),
       notes.map(({ note }) => note.newestEventAt),
     ],
+    recurs: true,
   };
 }
 
@@ -167,5 +171,6 @@ function noteStatement(
   return {
     sql: `UPDATE ${database.tables.record} SET ${set.join(', ')} WHERE record_key = $1 AND tx_token = $2`,
     params,
+    recurs: note.fetch?.outcome !== 'failed',
   };
 }

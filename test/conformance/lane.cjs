@@ -3,7 +3,7 @@ const files = [
   'e2e/promise-0*',
   'e2e/storage-*',
   'e2e/cluster-*',
-  'e2e/{door,door-input,door-overload,mirror,parents,shutdown,first-day,request-scope,pause-and-observe,personal-data,retention,backlog,adaptive-polling}',
+  'e2e/{batched-changes,door,door-input,door-overload,mirror,parents,shutdown,first-day,request-scope,pause-and-observe,personal-data,retention,backlog,adaptive-polling}',
   'e2e/replay-and-explain*',
   'e2e/seam-{around,features,names,pool,renamed,roles,transaction}',
   'e2e/salesforce-stream',

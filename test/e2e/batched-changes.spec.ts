@@ -216,7 +216,7 @@ describeOn(SERVERS, NOBODY_ELSE_WRITES).each(openers)(
     it('one whose lease is lost is left to its owner, the others go on', async () => {
       const gate = await together(['a', 'stolen']);
       await host.sql(
-        `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now() + interval '1 hour'
+        `UPDATE sync_record SET lease_token = gen_random_uuid(), lease_until = now() + interval '3600 s'
        WHERE record_id = 'stolen'`,
       );
       gate.release();

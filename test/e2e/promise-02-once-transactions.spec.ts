@@ -272,6 +272,16 @@ describe.each(openers)(
 
 type DriverQuery = (...args: unknown[]) => unknown;
 
+/** Several statements at once, as PostgreSQL is sent them. */
+interface Message {
+  readonly statements: readonly { readonly sql: string }[];
+  callback: (error: Error) => void;
+}
+
+function isMessage(query: unknown): query is Message {
+  return typeof query === 'object' && query !== null && 'statements' in query;
+}
+
 /** The connection breaks when COMMIT is sent, before or after the server has done it. */
 async function loseAtCommit(
   manager: EntityManager,
@@ -281,10 +291,17 @@ async function loseAtCommit(
   const client = (await manager.queryRunner!.connect()) as { query: DriverQuery };
   const query = client.query.bind(client);
   client.query = (...args) => {
-    if (!String(args[0]).endsWith('COMMIT')) return query(...args);
+    const message = isMessage(args[0]) ? args[0] : undefined;
+    const sql = message ? message.statements.at(-1)!.sql : String(args[0]);
+    if (!sql.endsWith('COMMIT')) return query(...args);
     client.query = query;
     lost();
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    if (message) {
+      const { callback } = message;
+      message.callback = () => callback(reset);
+      return when === 'after' ? query(message) : callback(reset);
+    }
     // One driver calls back, the other promises.
     const answer = args.at(-1);
     if (typeof answer !== 'function')

@@ -1,6 +1,7 @@
 import type { HostedTransaction } from '../hosted-transaction.js';
 import type { Statement } from '../statement.js';
-import { PostgresFencedConnection } from './postgres.fenced-connection.js';
+import { COMMIT, PostgresFencedConnection } from './postgres.fenced-connection.js';
+import type { PreparedStatements } from './prepared-statements.js';
 
 /** In a transaction that the host opens and ends: fence and settle are its first and last statements. */
 export class HostedPostgresFencedConnection extends PostgresFencedConnection {
@@ -9,8 +10,9 @@ export class HostedPostgresFencedConnection extends PostgresFencedConnection {
   constructor(
     private readonly hosted: HostedTransaction,
     timeoutMs: number,
+    prepared: PreparedStatements,
   ) {
-    super(undefined, timeoutMs);
+    super(undefined, timeoutMs, prepared);
   }
 
   /** At the end the host's function lets it go, whatever comes of it. */
@@ -34,7 +36,7 @@ export class HostedPostgresFencedConnection extends PostgresFencedConnection {
         if (statements.length > 0) await this.settle(statements);
         this.isEnding = true;
       },
-      sendCommit: () => this.settle([], 'COMMIT'),
+      sendCommit: () => this.settle([], COMMIT),
       cut: (reason) => this.destroy(reason),
     });
   }

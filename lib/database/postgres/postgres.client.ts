@@ -1,21 +1,68 @@
 import { connect } from 'node:net';
 import type { QueryRunner } from 'typeorm';
-
-/** One statement's result; several in a message give several. */
-export interface PgResult {
-  readonly command: string;
-  readonly rowCount: number | null;
-  readonly rows: Record<string, unknown>[];
-}
+import type { Statement } from '../statement.js';
+import { PgMessage } from './postgres.message.js';
+import { parameterOf, type PgParameter } from './postgres.parameters.js';
+import type { PgConnection, PgResult } from './postgres.protocol.js';
+import type { PreparedStatements } from './prepared-statements.js';
 
 /** What the `pg` driver gives out, as far as it is used here. */
 export interface PgClient {
-  query(text: string): Promise<PgResult | PgResult[]>;
-  connection?: { stream?: { destroy(): void } };
+  query(message: PgMessage): void;
+  query(config: { text: string; values: PgParameter[]; rowMode: 'array'; types: typeof asText }): Promise<{
+    command: string;
+    rowCount: number | null;
+    rows: (string | null)[][];
+  }>;
+  /** Not of `pg-native`. */
+  readonly connection?: PgConnection;
+  /** The host has set it: queries of others' making are refused. */
+  readonly pipeline?: boolean;
   readonly host?: string;
   readonly port?: number;
   readonly processID?: unknown;
   readonly secretKey?: unknown;
+}
+
+/** Values as the server sends them. */
+const asText = { getTypeParser: () => String };
+
+/**
+ * As one message, where the driver has such a thing; else one by one.
+ * @returns the result of each
+ */
+export async function sendAll(
+  client: PgClient,
+  statements: readonly Statement[],
+  prepared: PreparedStatements,
+): Promise<PgResult[]> {
+  const { connection } = client;
+  if (connection && !client.pipeline) {
+    try {
+      return await new Promise((resolve, reject) =>
+        client.query(
+          new PgMessage(statements, prepared, (error, results) =>
+            error ? reject(error) : resolve(results!),
+          ),
+        ),
+      );
+    } catch (error) {
+      prepared.doubt(connection);
+      throw error;
+    }
+  }
+  const results: PgResult[] = [];
+  for (const { sql, params } of statements) {
+    const values = params.map(parameterOf);
+    const { command, rowCount, rows } = await client.query({
+      text: sql,
+      values,
+      rowMode: 'array',
+      types: asText,
+    });
+    results.push({ command, rowCount: rowCount ?? 0, rows });
+  }
+  return results;
 }
 
 /**
@@ -27,7 +74,7 @@ export async function destroyPgConnection(runner: QueryRunner, reason: Error): P
   // Without a connection there is nothing to cut.
   const client = (await runner.connect().catch(() => undefined)) as PgClient | undefined;
   if (client) cancelStatement(client);
-  client?.connection?.stream?.destroy();
+  client?.connection?.stream.destroy();
   const pooled = runner as QueryRunner & { releasePostgresConnection?(error: Error): Promise<void> };
   await (pooled.releasePostgresConnection ? pooled.releasePostgresConnection(reason) : runner.release());
 }

@@ -20,6 +20,7 @@ import { HostedPostgresFencedConnection } from './hosted-postgres.fenced-connect
 import { destroyPgConnection } from './postgres.client.js';
 import { postgresDialect } from './postgres.dialect.js';
 import { PostgresFencedConnection } from './postgres.fenced-connection.js';
+import { PreparedStatements } from './prepared-statements.js';
 
 /** Any 64-bit number, the same in every process: the lock under which the module's migrations run. */
 const MIGRATION_LOCK = '7314950528316647';
@@ -31,6 +32,7 @@ const QUERY_TIMEOUT_MS = 10_000;
 /** Two connections of the module's own: one is for deliveries alone. */
 export class PostgresDatabase extends SyncDatabase {
   private readonly slot = new Slots(1);
+  private readonly prepared = new PreparedStatements();
   private commitsAreDurable = true;
 
   constructor(host: DataSource, clock: SyncClock) {
@@ -80,8 +82,14 @@ export class PostgresDatabase extends SyncDatabase {
   }
 
   fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection {
-    if (open) return new HostedPostgresFencedConnection(new HostedTransaction(this.host, open), timeoutMs);
-    return new PostgresFencedConnection(this.host.createQueryRunner('master') as TypeOrmRunner, timeoutMs);
+    const { host, prepared } = this;
+    if (open)
+      return new HostedPostgresFencedConnection(new HostedTransaction(host, open), timeoutMs, prepared);
+    return new PostgresFencedConnection(
+      host.createQueryRunner('master') as TypeOrmRunner,
+      timeoutMs,
+      prepared,
+    );
   }
 
   async migrate(): Promise<void> {
