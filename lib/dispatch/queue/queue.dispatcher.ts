@@ -62,8 +62,8 @@ export class QueueDispatcher extends Dispatcher {
   }
 
   async stop(drainMs: number): Promise<void> {
-    await within(drainMs, this.transport.stop()).catch((error: unknown) => this.away(error));
-    await this.local.stop(drainMs);
+    const silent = within(drainMs, this.transport.stop()).catch((error: unknown) => this.away(error));
+    await Promise.all([silent, this.local.stop(drainMs)]);
   }
 
   private async sendAll(): Promise<void> {
