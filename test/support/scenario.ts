@@ -172,11 +172,13 @@ export function dispatcherOf(host: Host): Dispatcher {
 
 /**
  * Resolves when this process has done what it knows of, whatever is still due: nudges have been followed, and no pass
- * runs. One that has lost its lease leaves no other trace.
+ * runs. One that has lost its lease leaves no other trace. Of a nudge that is still in a queue no process knows.
  */
 export function noPassRuns(host: Host): Promise<void> {
-  const dispatcher = dispatcherOf(host) as unknown as { isQuiet(): boolean };
-  return until(() => dispatcher.isQuiet());
+  type Local = { isQuiet(): boolean };
+  const dispatcher = dispatcherOf(host) as unknown as Local | { local: Local };
+  const local = 'local' in dispatcher ? dispatcher.local : dispatcher;
+  return until(() => local.isQuiet());
 }
 
 /** Resolves when the walk over the source's log that is due at the first boot has ended. */
