@@ -87,10 +87,11 @@ export class HandlingService {
   }
 
   private async call(step: Step, handling: Handling): Promise<void> {
-    const { work, state, ledger, caller } = handling;
+    const { work, state, ledger, caller, account } = handling;
     const timeoutMs = step.handler.options.timeoutMs ?? this.options.handlerTimeoutMs;
     const begin = (manager?: EntityManager) => {
       if (this.draining) throw new DrainingError();
+      account.hasCalled = true;
       return caller.call(step, timeoutMs, manager);
     };
     if (step.handler.options.transaction !== 'none') {

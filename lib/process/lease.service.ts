@@ -83,6 +83,20 @@ export class LeaseService {
     });
   }
 
+  /** A worker has come back that has lost its lease: its claim does not count as one that it died of. */
+  async comeBack({ recordKey }: ClaimedRecord): Promise<void> {
+    const discount = () =>
+      this.database.updateUnlocked({
+        table: this.database.tables.record,
+        key: 'record_key',
+        set: 'starts = starts - 1',
+        // Where somebody has it locked, its outcome counts for all claims before it.
+        where: 'record.record_key = $1 AND record.starts > 0',
+        params: [recordKey],
+      });
+    await discount().catch(() => this.leftOver.push(discount));
+  }
+
   /** Of a pass whose outcome could not be written down. Tried again with each sweep. */
   releaseLater(record: ClaimedRecord, counts: boolean): void {
     this.leftOver.push(() => this.release(record, counts));

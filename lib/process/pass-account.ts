@@ -12,6 +12,8 @@ export class PassAccount {
   failures = 0;
   version: number;
   released = false;
+  /** A handler has been called. */
+  hasCalled = false;
   private readonly outcomes: EventOutcome[] = [];
 
   constructor(

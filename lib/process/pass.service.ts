@@ -72,6 +72,8 @@ export class PassService {
     } catch (error) {
       // Someone else has the record: this pass has nothing more to say.
       if (!(error instanceof LeaseLostError)) throw error;
+      // It was slow, and not killed by what nobody has seen yet.
+      if (!account.hasCalled) await this.leases.comeBack(work.record);
     } finally {
       if (isOwn) this.traffic.running -= 1;
       this.leases.letGo(work.record);

@@ -104,6 +104,8 @@ export function fenceStatement(
 export interface RecordNote {
   /** The lease goes. */
   readonly released: boolean;
+  /** Whether events are settled by it, so that the next claim has fewer before it. */
+  readonly advances: boolean;
   readonly newestEventAt: Date | null;
   /** A fetch has failed, or has not found the record, and is to be repeated. */
   readonly fetch?:
@@ -133,20 +135,25 @@ function noteArrays(
       SET newest_event_at = GREATEST(record.newest_event_at, note.newest_event_at),
         lease_token = CASE WHEN NOT note.released THEN record.lease_token END,
         lease_until = CASE WHEN NOT note.released THEN record.lease_until END,
-        starts = CASE WHEN note.released THEN 0 ELSE record.starts END
-      FROM unnest($2::bytea[], $3::boolean[], $4::timestamptz[]) AS note (record_key, released, newest_event_at)
+        starts = CASE WHEN note.released OR note.advances THEN 0 ELSE record.starts END
+      FROM unnest($2::bytea[], $3::boolean[], $4::boolean[], $5::timestamptz[])
+        AS note (record_key, released, advances, newest_event_at)
       WHERE record.record_key = note.record_key AND record.tx_token = $1`,
     params: [
       txToken,
       notes.map(({ record }) => record.recordKey),
       notes.map(({ note }) => note.released),
+      notes.map(({ note }) => note.advances),
       notes.map(({ note }) => note.newestEventAt),
     ],
     recurs: true,
   };
 }
 
-/** `starts` goes only now that the worker has come back: the next handler may be the one that kills it. */
+/**
+ * `starts` goes when the worker has come back, or has got past an event: a pass of a thousand may be cut off each time. As long
+ * as the same event is the first one, its handler may be what kills workers.
+ */
 function noteStatement(
   database: SyncDatabase,
   record: ClaimedRecord,
@@ -161,7 +168,8 @@ function noteStatement(
     const at = `$${params.push(note.newestEventAt)}`;
     set.push(`newest_event_at = CASE WHEN newest_event_at > ${at} THEN newest_event_at ELSE ${at} END`);
   }
-  if (note.released) set.push('lease_token = NULL', 'lease_until = NULL', 'starts = 0');
+  if (note.released) set.push('lease_token = NULL', 'lease_until = NULL');
+  if (note.released || note.advances) set.push('starts = 0');
   if (note.fetch?.outcome === 'failed') {
     set.push(`fetch_failed_at = ${now}`, `fetch_due_at = ${database.in(note.fetch.dueInMs)}`);
     if (note.fetch.counts) set.push('fetch_failures = fetch_failures + 1');

@@ -68,7 +68,10 @@ export function settleStatements(
   txToken: string,
   settled: readonly Settled[],
 ): Statement[] {
-  const notes = settled.map(({ work: { record }, settlement: note }) => ({ record, note }));
+  const notes = settled.map(({ work: { record }, settlement }) => {
+    const advances = settlement.events.some(({ state }) => state !== 'waiting');
+    return { record, note: { ...settlement, advances } };
+  });
   const marks = settled.flatMap(({ work: { record }, settlement }) =>
     settlement.marks.map((mark) => ({ record, mark })),
   );
