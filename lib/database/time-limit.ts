@@ -1,5 +1,5 @@
 /**
- * The work's result, if the database gives it in time.
+ * The work's result, if it comes in time.
  * @param giveUp called if not, with the error that is thrown: to cut the connection that nobody may use any more
  */
 export async function withinLimit<T>(
@@ -10,7 +10,7 @@ export async function withinLimit<T>(
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const error = new Error(`the database did not answer within ${limitMs} ms`);
+      const error = new Error(`there was no answer within ${limitMs} ms`);
       work.catch(() => undefined);
       reject(error);
       void giveUp(error);

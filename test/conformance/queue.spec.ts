@@ -162,6 +162,29 @@ describe.each<QueueLibrary>(['bull', 'bullmq'])('a queue of %s', (library) => {
     await handled(ids);
   });
 
+  it('may hang when processes end: they do', async () => {
+    line = await RedisLine.open();
+    queue = queueOf(library, name, line.url);
+    await start({ ...swept, role: 'ingest' });
+    const worker = await besides(swept);
+    await handled(await sendMany(5));
+    line.hush();
+    others.splice(0);
+    await worker.close();
+  });
+
+  it('may refuse a process: that is told, and the process works by itself', async () => {
+    const redis = connectToRedis();
+    await redis.call('ACL', 'SETUSER', name, 'reset', 'on', '>right', '~*', '&*', '+@all');
+    line = await RedisLine.open();
+    queue = queueOf(library, name, line.url.replace('//', `//${name}:wrong@`));
+    await start({ ...swept, role: 'all' });
+    await besides(swept);
+    await handled(await sendMany(10));
+    await redis.call('ACL', 'DELUSER', name);
+    redis.disconnect();
+  });
+
   it('makes the budget of all processes one', async () => {
     const source = { ...quick.source, callsPerSecond: 8, sourceCallsPerSecond: 8 };
     await start({ ...swept, source, role: 'all' });

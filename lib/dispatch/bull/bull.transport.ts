@@ -6,6 +6,9 @@ import { QueueTransport } from '../queue/queue-transport.js';
 const SET_UP_MS = 1_000;
 const LOOK_EVERY_MS = 10;
 
+/** How soon a Redis is asked again that is away, or refuses us. */
+const TRY_AGAIN_MS = 500;
+
 /** Through Bull 4. */
 export class BullTransport extends QueueTransport {
   readonly keyPrefix: string;
@@ -30,25 +33,40 @@ export class BullTransport extends QueueTransport {
   }
 
   receive(take: (job: unknown) => void): void {
-    const { client } = this.queue;
-    const begin = () => {
-      if (this.isOver) return;
-      this.isBegun = true;
-      this.queue
-        .process(JOB_NAME, async ({ data }: Job<unknown>) => take(data))
-        .catch((error: unknown) => void this.queue.emit('error', error));
-    };
-    if (client.status === 'ready') begin();
-    else client.once('ready', begin);
+    void this.begin(take);
   }
 
-  /** For good: one that is only paused opens its connection again. Nest's module waits for the same end. */
-  async stop(): Promise<void> {
+  protected async close(): Promise<void> {
     this.isOver = true;
     // One that is closed while it sets itself up goes on to open connections, which nobody would close.
     for (let waitedMs = 0; this.isBegun && !this.isSetUp() && waitedMs < SET_UP_MS; waitedMs += LOOK_EVERY_MS)
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    // One that is only paused opens its connection again.
     await this.queue.close(true);
+  }
+
+  /** Once Redis answers: where it refuses us, Bull would end the process by a rejection that nobody handles. */
+  private async begin(take: (job: unknown) => void): Promise<void> {
+    while (!this.isOver && !(await this.isAnswered()))
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS).unref());
+    if (this.isOver) return;
+    this.isBegun = true;
+    this.queue
+      .process(JOB_NAME, async ({ data }: Job<unknown>) => take(data))
+      .catch((error: unknown) => void this.queue.emit('error', error));
+  }
+
+  private async isAnswered(): Promise<boolean> {
+    const { client } = this.queue;
+    // Its offline queue would keep the question until it is closed.
+    if (client.status !== 'ready') return false;
+    try {
+      await client.ping();
+      return true;
+    } catch (error) {
+      this.queue.emit('error', error);
+      return false;
+    }
   }
 
   /** It has one for commands, one for what others tell, and one to wait for jobs with. */

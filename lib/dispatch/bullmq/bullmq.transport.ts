@@ -40,8 +40,9 @@ export class BullMqTransport extends QueueTransport {
     this.worker.on('error', (error) => this.failed(error));
   }
 
-  async stop(): Promise<void> {
+  protected async close(): Promise<void> {
     await this.worker?.close(true);
+    await this.queue.close();
   }
 
   private failed(error: Error): void {

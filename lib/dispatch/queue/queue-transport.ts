@@ -1,7 +1,12 @@
 import type { RedisClient } from '../../hydrate/redis.budget-store.js';
 
+/** What a queue that is closed may ask of Redis, which may not answer any more. */
+const CLOSES_WITHIN_MS = 2_000;
+
 /** A queue on Redis, of whichever library. Interface and token of one name. */
 export abstract class QueueTransport {
+  private ending?: Promise<void>;
+
   /** Its connection; null until there has been one. */
   abstract readonly redis: RedisClient | null;
 
@@ -17,6 +22,21 @@ export abstract class QueueTransport {
   /** Gives each job to one of those who ask for them. */
   abstract receive(take: (job: unknown) => void): void;
 
-  /** Asks for no more jobs. */
-  abstract stop(): Promise<void>;
+  /** Asks for no more jobs, and closes the queue, for good. Waits for a Redis that hangs for two seconds, and no longer. */
+  stop(): Promise<void> {
+    return (this.ending ??= this.end());
+  }
+
+  /** However long that takes. */
+  protected abstract close(): Promise<void>;
+
+  private async end(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSES_WITHIN_MS)));
+    try {
+      await Promise.race([this.close(), patience]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }

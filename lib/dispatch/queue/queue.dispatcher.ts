@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
+import { withinLimit } from '../../database/time-limit.js';
 import { Dispatcher, mergedDue, type DueRecord } from '../dispatcher.js';
 import { jobOf, recordsIn } from './due-job.js';
 import type { QueueTransport } from './queue-transport.js';
@@ -62,7 +63,7 @@ export class QueueDispatcher extends Dispatcher {
   }
 
   async stop(drainMs: number): Promise<void> {
-    const silent = within(drainMs, this.transport.stop()).catch((error: unknown) => this.away(error));
+    const silent = this.transport.stop().catch((error: unknown) => this.away(error));
     await Promise.all([silent, this.local.stop(drainMs)]);
   }
 
@@ -92,7 +93,7 @@ export class QueueDispatcher extends Dispatcher {
     const sent = this.transport.send(jobOf(batch));
     const over = () => (this.stalled = false);
     try {
-      await within(SENT_WITHIN_MS, sent);
+      await withinLimit(SENT_WITHIN_MS, sent, async () => undefined);
     } catch (error) {
       this.stalled = true;
       sent.then(over, over);
@@ -119,18 +120,6 @@ export class QueueDispatcher extends Dispatcher {
   private back(): void {
     if (this.isAway) this.logger.log('the queue works again');
     this.isAway = false;
-  }
-}
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,4 +1,10 @@
-import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type InjectionToken,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import {
   aFunction,
   anArray,
@@ -108,7 +114,12 @@ async function moduleFor<Redis, Queue>(
     providers: [
       {
         provide: QueueTransport,
-        useFactory: (queue: Queue) => library.transport(queue),
+        useFactory: (queue: Queue & OnApplicationShutdown) => {
+          const transport = library.transport(queue);
+          // Nest's module would wait for a Redis that hangs, and with it the application's end.
+          queue.onApplicationShutdown = () => transport.stop();
+          return transport;
+        },
         inject: [getQueueToken(name)],
       },
     ],
