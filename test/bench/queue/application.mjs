@@ -85,6 +85,8 @@ answer({
     return accepted;
   },
 
+  pause: () => sync.pause({ source: 'stripe' }),
+  resume: () => sync.resume({ source: 'stripe' }),
   begun: () => begun,
   stop: () => app.close(),
 });

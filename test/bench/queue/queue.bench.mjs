@@ -83,27 +83,29 @@ async function benchLatency(bench, count) {
   return variants;
 }
 
-/** So many events of a few records: how many calls that costs. */
+/** So many events of a few records: how many calls that costs, if all are there at once and if they come in a stream. */
 async function benchCoalescing(bench, count, records) {
+  const result = { count, records };
+  for (const how of ['atOnce', 'streaming']) result[how] = await fetchesOf(bench, count, records, how);
+  return result;
+}
+
+async function fetchesOf(bench, count, records, how) {
   const stripe = await FakeStripe.start();
   stripe.faults.slowMs = 20;
   try {
     const ids = Array.from({ length: records }, (_, i) => `in_hot_${i}`);
     for (const id of ids) stripe.create('invoice', { id }, { delivery: 'unlogged' });
     const { apiKey, connection } = stripe;
-    let result;
-    await withProcesses(
-      bench,
-      { roles: ['all'], hydrate: true, connection: { apiKey, ...connection } },
-      async ({ children, database }) => {
-        const deliveries = Array.from({ length: count }, (_, i) => invoice(`evt_${i}`, ids[i % records]));
-        await children[0].ask('receive', { deliveries, atOnce: 64 });
-        await completed(database, count);
-        const fetches = stripe.requests.count({ path: /^\/v1\/invoices\// });
-        result = { count, records, fetches };
-      },
-    );
-    return result;
+    const variant = { roles: ['all'], hydrate: true, connection: { apiKey, ...connection } };
+    await withProcesses(bench, variant, async ({ children: [child], database }) => {
+      const deliveries = Array.from({ length: count }, (_, i) => invoice(`evt_${i}`, ids[i % records]));
+      if (how === 'atOnce') await child.ask('pause');
+      await child.ask('receive', { deliveries, atOnce: 64 });
+      if (how === 'atOnce') await child.ask('resume');
+      await completed(database, count);
+    });
+    return stripe.requests.count({ path: /^\/v1\/invoices\// });
   } finally {
     await stripe.close();
   }

@@ -33,9 +33,9 @@ export function printLatency(variants) {
   );
 }
 
-export function printCoalescing({ count, records, fetches }) {
+export function printCoalescing({ count, records, atOnce, streaming }) {
   printNotes([
-    `COALESCING: ${count} events of ${records} records, API calls of 20 ms: ${fetches} fetches, ` +
-      `${fixed(fetches / records, 2)} for each record (goal: at most 2).`,
+    `COALESCING: ${count} events of ${records} records, API calls of 20 ms. All there at once: ` +
+      `${fixed(atOnce / records, 2)} fetches for each record (goal: at most 2); in a stream: ${fixed(streaming / records, 2)}.`,
   ]);
 }
