@@ -9,8 +9,16 @@ export interface Note {
 
 /** Where tokens are counted and pauses noted: for one process, or for all. Interface and token of one name. */
 export abstract class BudgetStore {
+  private readonly limiters = new Map<string, RateLimiterAbstract>();
+
   /** Counts the tokens of each key, second by second. One of a name is made once. */
-  abstract limiter(name: string, callsPerSecond: number): RateLimiterAbstract;
+  limiter(name: string, callsPerSecond: number): RateLimiterAbstract {
+    let limiter = this.limiters.get(name);
+    if (!limiter) this.limiters.set(name, (limiter = this.makeLimiter(name, callsPerSecond)));
+    return limiter;
+  }
+
+  protected abstract makeLimiter(name: string, callsPerSecond: number): RateLimiterAbstract;
 
   abstract read(key: string): Promise<Note | null>;
 

@@ -6,7 +6,6 @@ import { BudgetStore, type Note } from './budget-store.js';
 /** The budgets of one process. */
 @Injectable()
 export class MemoryBudgetStore extends BudgetStore {
-  private readonly limiters = new Map<string, RateLimiterMemory>();
   /** Until when they hold by the module's clock: in tests a pause is over when the clock says so. */
   private readonly notes = new Map<string, { text: string; until: number }>();
 
@@ -14,13 +13,8 @@ export class MemoryBudgetStore extends BudgetStore {
     super();
   }
 
-  limiter(name: string, callsPerSecond: number): RateLimiterMemory {
-    let limiter = this.limiters.get(name);
-    if (!limiter) {
-      limiter = new RateLimiterMemory({ keyPrefix: name, points: callsPerSecond, duration: 1 });
-      this.limiters.set(name, limiter);
-    }
-    return limiter;
+  protected makeLimiter(name: string, callsPerSecond: number): RateLimiterMemory {
+    return new RateLimiterMemory({ keyPrefix: name, points: callsPerSecond, duration: 1 });
   }
 
   async read(key: string): Promise<Note | null> {

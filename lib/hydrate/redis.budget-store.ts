@@ -13,8 +13,6 @@ export interface RedisClient {
 
 /** The budgets of all processes that share a Redis. Rejects while that is away. */
 export class RedisBudgetStore extends BudgetStore {
-  private readonly limiters = new Map<string, RateLimiterRedis>();
-
   /**
    * @param redis null until it is known
    * @param prefix of all its keys: applications may share a Redis that are not one
@@ -26,19 +24,14 @@ export class RedisBudgetStore extends BudgetStore {
     super();
   }
 
-  limiter(name: string, callsPerSecond: number): RateLimiterRedis {
-    let limiter = this.limiters.get(name);
-    if (!limiter) {
-      limiter = new RateLimiterRedis({
-        storeClient: this.ready(),
-        keyPrefix: this.keyOf(name),
-        points: callsPerSecond,
-        duration: 1,
-        rejectIfRedisNotReady: true,
-      });
-      this.limiters.set(name, limiter);
-    }
-    return limiter;
+  protected makeLimiter(name: string, callsPerSecond: number): RateLimiterRedis {
+    return new RateLimiterRedis({
+      storeClient: this.ready(),
+      keyPrefix: this.keyOf(name),
+      points: callsPerSecond,
+      duration: 1,
+      rejectIfRedisNotReady: true,
+    });
   }
 
   async read(key: string): Promise<Note | null> {

@@ -3,6 +3,7 @@ import type { SyncQueue } from '../../sync.options.js';
 import { loadPackage } from '../../sync.package.js';
 import {
   queueOf,
+  retryStrategy,
   type NestQueuePackage,
   type QueueAsyncOptions,
   type QueueLibrary,
@@ -17,9 +18,6 @@ export type BullOptions = QueueOptions<Redis>;
 
 /** The same from a factory: `bull({ inject: [ConfigService], useFactory: (config) => ({ redis: … }) })`. */
 export type BullAsyncOptions = QueueAsyncOptions<Redis>;
-
-/** How soon a connection that is lost is tried again: more often with Bull's own 20 seconds would wake nobody up. */
-const retryStrategy = (times: number) => Math.min(times * 100, 2_000);
 
 const library: QueueLibrary<Redis, Bull.Queue> = {
   call: 'bull()',

@@ -3,6 +3,7 @@ import type { SyncQueue } from '../../sync.options.js';
 import { loadPackage } from '../../sync.package.js';
 import {
   queueOf,
+  retryStrategy,
   type NestQueuePackage,
   type QueueAsyncOptions,
   type QueueLibrary,
@@ -17,9 +18,6 @@ export type BullMqOptions = QueueOptions<Redis>;
 
 /** The same from a factory: `bullmq({ inject: [ConfigService], useFactory: (config) => ({ redis: … }) })`. */
 export type BullMqAsyncOptions = QueueAsyncOptions<Redis>;
-
-/** How soon a connection that is lost is tried again: after BullMQ's own 20 seconds the sweeps have done it all. */
-const retryStrategy = (times: number) => Math.min(times * 100, 2_000);
 
 let bullMq: BullMqPackage | undefined;
 

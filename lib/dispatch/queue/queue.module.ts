@@ -21,6 +21,9 @@ import { QueueTransport } from './queue-transport.js';
 
 const DEFAULT_NAME = 'hybrid-sync';
 
+/** How soon a lost connection is tried again: after the 20 seconds of the libraries the sweeps would have done it all. */
+export const retryStrategy = (times: number) => Math.min(times * 100, 2_000);
+
 /** What `bull()` and `bullmq()` are told of Redis. */
 export interface QueueConnection<Redis> {
   /**
