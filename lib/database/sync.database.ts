@@ -91,7 +91,7 @@ export abstract class SyncDatabase {
    */
   abstract updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void>;
 
-  /** Deletes them in the same way. */
+  /** Deletes them in the same way. Their key is a number. */
   abstract deleteUnlocked(rows: UnlockedRows): Promise<void>;
 
   /**

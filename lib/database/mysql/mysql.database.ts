@@ -7,7 +7,6 @@ import { rowsByPosition } from '../positional.js';
 import { Slots } from '../slots.js';
 import { listed } from '../statement.js';
 import {
-  deleteOf,
   SyncDatabase,
   unlockedRows,
   updateOf,
@@ -72,11 +71,26 @@ export class MysqlDatabase extends SyncDatabase {
   /** Two statements: here an UPDATE can neither skip locked rows nor select from its own table. */
   async updateUnlocked(update: UnlockedUpdate, within?: Query): Promise<void> {
     if (!within) return this.transaction((query) => this.updateUnlocked(update, query));
-    await changeUnlocked(within, update, updateOf(update), update.params);
+    const keys = await lockUnlocked(within, update);
+    if (keys.length === 0) return;
+    const params = [...update.params];
+    await within(`${updateOf(update)} WHERE ${update.key} IN (${listed(params, keys)})`, params);
   }
 
+  /**
+   * Joined with the list of them, rows are looked up one by one. By `IN`, a DELETE may go over the whole table if they are
+   * most of it, and unlike an UPDATE it would wait for rows that others have locked, without wanting them.
+   */
   deleteUnlocked(rows: UnlockedRows): Promise<void> {
-    return this.transaction((query) => changeUnlocked(query, rows, deleteOf(rows), []));
+    const { table, key } = rows;
+    return this.transaction(async (query) => {
+      const ids = await lockUnlocked(query, rows);
+      await query(
+        `DELETE record FROM JSON_TABLE($1, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
+         STRAIGHT_JOIN ${table} AS record ON record.${key} = wanted.id`,
+        [JSON.stringify(ids)],
+      );
+    });
   }
 
   fencedConnection(timeoutMs: number, open?: OpenTransaction): FencedConnection {
@@ -153,17 +167,12 @@ export class MysqlDatabase extends SyncDatabase {
   }
 }
 
-async function changeUnlocked(
-  query: Query,
-  wanted: UnlockedRows,
-  change: string,
-  params: readonly unknown[],
-): Promise<void> {
-  const rows = await query(unlockedRows(wanted, 'FOR UPDATE SKIP LOCKED'), wanted.params);
-  if (rows.length === 0) return;
-  const all = [...params];
-  const keys = rows.map((row) => (row as Record<string, unknown>)[wanted.key]);
-  await query(`${change} WHERE ${wanted.key} IN (${listed(all, keys)})`, all);
+async function lockUnlocked(query: Query, wanted: UnlockedRows): Promise<unknown[]> {
+  const rows = await query<Record<string, unknown>>(
+    unlockedRows(wanted, 'FOR UPDATE SKIP LOCKED'),
+    wanted.params,
+  );
+  return rows.map((row) => row[wanted.key]);
 }
 
 function queryOf(manager: EntityManager): Query {
