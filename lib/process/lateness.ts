@@ -19,12 +19,10 @@ export function isLate({ record }: Work, event: WaitingEvent): boolean {
 /**
  * Whether the events that only wait behind a newer one of their pass are late: to be written down with the first that
  * follows from handlers, lest the next worker, should this one not come back, take them for latecomers.
- *
- * @param known events of which it is written down already
  */
-export function latenessOf(work: Work, known: ReadonlySet<string>): { id: string; late: boolean }[] {
+export function latenessOf(work: Work): { id: string; late: boolean }[] {
   const newest = newestOf(work);
   return work.events
-    .filter((event) => event.late === null && !known.has(event.id) && happenedAt(event) < newest!)
+    .filter((event) => event.late === null && happenedAt(event) < newest!)
     .map((event) => ({ id: event.id, late: isLate(work, event) }));
 }

@@ -30,11 +30,16 @@ export type Step =
  */
 export class Ledger {
   private readonly standings: Standings;
-  private readonly stored = new Set<string>();
+  /** Events that are not settled, by their ids. */
+  private readonly open: Map<string, WaitingEvent>;
+  /** Those that may be settled by what has happened since the last transaction: a pass may have a thousand, and as many of those. */
+  private readonly touched: Set<string>;
+  /** Of which it is to be written down whether they came late. */
+  private undecided: readonly { readonly id: string; readonly late: boolean }[];
   private readonly unsaved = new Map<string, Mark>();
-  private readonly settled = new Set<string>();
-  /** Events of which it is written down whether they came late. */
-  private readonly decided = new Set<string>();
+  /** Events that have marks in the database. */
+  private readonly marked: Set<string>;
+  private readonly newestEventAt: Date | null;
   private readonly broken = new Map<string, unknown>();
 
   constructor(
@@ -43,24 +48,11 @@ export class Ledger {
     private readonly state: RecordState,
   ) {
     this.standings = new Standings(work, rules, state);
-    for (const mark of work.marks) this.stored.add(keyOf(mark));
-  }
-
-  /** Whether anyone who is to be called wants the record's content. */
-  get wantsData(): boolean {
-    // One that only observes is told of the record too: what would have run depends on it.
-    const isPaused = ({ name }: { name: string }) => this.rules.paused.has(name);
-    if (this.rules.changeHandlers.some((handler) => !isPaused(handler))) return true;
-    return this.work.events.some((event) =>
-      this.standings
-        .handlersOf(event)
-        .some(
-          (handler) =>
-            handler.options.hydrate !== false &&
-            !isPaused(handler) &&
-            ['pending', 'observed'].includes(this.standings.standing(event, handler)),
-        ),
-    );
+    this.open = new Map(work.events.map((event) => [event.id, event]));
+    this.touched = new Set(this.open.keys());
+    this.undecided = latenessOf(work);
+    this.marked = new Set(work.marks.map(({ eventId }) => eventId));
+    this.newestEventAt = newestOf(work);
   }
 
   /** The next handler to call: change handlers first, so that the state is right before anyone acts on it. */
@@ -71,7 +63,7 @@ export class Ledger {
         return { kind: 'change', handler, mark, change: this.standings.changeFor(mark) };
     }
     const held = new Set<string>();
-    for (const event of this.work.events) {
+    for (const event of this.open.values()) {
       for (const handler of this.standings.handlersOf(event)) {
         if (held.has(handler.name) || this.standings.standing(event, handler) !== 'pending') continue;
         const mark = this.standings.markOf(event.id, handler.name);
@@ -128,34 +120,37 @@ export class Ledger {
   settlement(): Settlement {
     const released = this.next() === undefined;
     const events: EventOutcome[] = [];
-    for (const event of this.work.events) {
-      if (this.settled.has(event.id)) continue;
+    for (const id of released ? this.open.keys() : this.touched) {
+      const event = this.open.get(id)!;
       const outcome = outcomeOf(this.standings, event);
       if (outcome) events.push(outcome);
       // While others remain, only what is final is written: the rest follows at the end.
       else if (released) events.push(givenBackOf(this.standings, event));
     }
+    const written = new Set(events.map(({ id }) => id));
     const final = new Set(events.filter(({ state }) => state !== 'waiting').map(({ id }) => id));
     return {
       marks: [...this.unsaved.values()].filter((mark) => !final.has(mark.eventId)),
-      folded: [...final].filter((id) => [...this.stored].some((key) => key.startsWith(`${id} `))),
+      folded: [...final].filter((id) => this.marked.has(id)),
       events,
       released,
-      newestEventAt: newestOf(this.work),
-      decided: latenessOf(this.work, new Set([...this.decided, ...events.map(({ id }) => id)])),
+      newestEventAt: this.newestEventAt,
+      decided: this.undecided.filter(({ id }) => !written.has(id)),
     };
   }
 
-  saved(settlement: Settlement): void {
-    for (const key of this.unsaved.keys()) this.stored.add(key);
+  saved({ marks, events }: Settlement): void {
     this.unsaved.clear();
-    for (const event of settlement.events) if (event.state !== 'waiting') this.settled.add(event.id);
-    for (const { id } of [...settlement.events, ...settlement.decided]) this.decided.add(id);
+    this.touched.clear();
+    this.undecided = [];
+    for (const { eventId } of marks) this.marked.add(eventId);
+    for (const { id, state } of events) if (state !== 'waiting') this.open.delete(id);
   }
 
   private write(mark: Mark): void {
     this.standings.write(mark);
     this.unsaved.set(keyOf(mark), mark);
+    for (const id of mark.eventId === NO_EVENT ? this.open.keys() : [mark.eventId]) this.touched.add(id);
   }
 }
 

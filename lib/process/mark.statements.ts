@@ -14,9 +14,9 @@ export interface MarkOf {
 /** Writes marks. One that a replay has reset since it was read is left as the replay wants it. */
 export function writeMarksStatement(database: SyncDatabase, marks: readonly MarkOf[]): Statement {
   const { tables, dialect } = database;
-  const { rows, ...statement } = dialect.hasArrays
-    ? markArrays(database, marks)
-    : markValues(database, marks);
+  // One alone is most common, and arrays of one cost the server as much again as its row.
+  const { rows, ...statement } =
+    dialect.hasArrays && marks.length > 1 ? markArrays(database, marks) : markValues(database, marks);
   const isSame = `${dialect.kept(tables.mark, 'replay_no')} = ${dialect.given('replay_no')}`;
   const set = COLUMNS.map((column) => {
     const [given, kept] = [dialect.given(column), dialect.kept(tables.mark, column)];
@@ -40,7 +40,11 @@ function markValues(database: SyncDatabase, marks: readonly MarkOf[]) {
     const dueAt = mark.dueInMs === null ? 'NULL' : database.in(mark.dueInMs);
     return `(${key}, ${given}, ${failure}, ${dueAt}, $${params.push(mark.replayNo)})`;
   });
-  return { rows: `VALUES ${rows.join(', ')}`, params };
+  return {
+    rows: `VALUES ${rows.join(', ')}`,
+    params,
+    recurs: marks.every(({ mark }) => mark.dueInMs === null),
+  };
 }
 
 function markArrays({ now }: SyncDatabase, marks: readonly MarkOf[]) {

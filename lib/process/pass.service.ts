@@ -16,7 +16,7 @@ import { PassAccount } from './pass-account.js';
 import { LeaseLostError } from './process.errors.js';
 import { ReadingService, type Reading } from './reading.service.js';
 import { allDead, givenBack, type Settlement } from './settlement.js';
-import type { LedgerRules } from './standings.js';
+import { Standings, type LedgerRules } from './standings.js';
 import { SetbackService } from './setback.service.js';
 import { StartService } from './start.service.js';
 import { storedState } from './record-state.js';
@@ -123,7 +123,7 @@ export class PassService {
   }
 
   private async read(work: Work, rules: LedgerRules, account: PassAccount): Promise<Reading> {
-    const { wantsData } = new Ledger(work, rules, storedState(work.record));
+    const { wantsData } = new Standings(work, rules, storedState(work.record));
     const { key } = work.record;
     if (!wantsData || isEventRecord(key) || !this.hydration.isFetchable(key))
       return this.reading.unread(work);

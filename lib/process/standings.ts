@@ -101,6 +101,21 @@ export class Standings {
     return mark.version === 0 || mark.deleted ? 'created' : 'updated';
   }
 
+  /** Whether anyone who is to be called wants the record's content. */
+  get wantsData(): boolean {
+    // One that only observes is told of the record too: what would have run depends on it.
+    const isPaused = ({ name }: { name: string }) => this.rules.paused.has(name);
+    if (this.rules.changeHandlers.some((handler) => !isPaused(handler))) return true;
+    return this.work.events.some((event) =>
+      this.handlersOf(event).some(
+        (handler) =>
+          handler.options.hydrate !== false &&
+          !isPaused(handler) &&
+          ['pending', 'observed'].includes(this.standing(event, handler)),
+      ),
+    );
+  }
+
   /** The mark that holds a handler back: that of the first event it is not done with. */
   holding(handler: EventHandler): Mark {
     const first = this.work.events.find(

@@ -12,6 +12,7 @@ import {
   type Committed,
 } from './ledger-simulation.js';
 import { newMark } from '../../lib/process/mark.transitions.js';
+import { Standings } from '../../lib/process/standings.js';
 import { NO_EVENT, type Mark, type RecordState } from '../../lib/process/work.js';
 
 const alive: RecordState = { version: 1, fingerprint: 'f', fingerprintRevision: 1, deleted: false, data: {} };
@@ -129,9 +130,12 @@ describe('the ledger of a pass', () => {
     ['it is from before', { occurredAt: new Date(epoch - 61_000) }, 'before-start'],
   ])('skips an event if %s', (_, parts, reason) => {
     const rules = rulesOf({ handlers: [a], startAt: new Date(epoch) });
-    const ledger = new Ledger(workOf({ events: [waitingEvent(1, 1, parts)] }), rules, alive);
-    expect(ledger.wantsData).toBe(false);
-    expect(ledger.settlement()).toMatchObject({ released: true, events: [{ state: 'skipped', reason }] });
+    const work = workOf({ events: [waitingEvent(1, 1, parts)] });
+    expect(new Standings(work, rules, alive).wantsData).toBe(false);
+    expect(new Ledger(work, rules, alive).settlement()).toMatchObject({
+      released: true,
+      events: [{ state: 'skipped', reason }],
+    });
   });
 
   it('does not ask how old a replayed event is', () => {

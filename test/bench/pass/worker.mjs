@@ -88,6 +88,8 @@ answer({
           SyncModule.forRoot({
             sources: { stripe: source() },
             maxTransactions: transactions,
+            // While one batch is written, the next ones are claimed.
+            ...(batch && { maxPasses: 4 * batch }),
             sweepEveryMs: NEVER_MS,
           }),
         ],
