@@ -25,7 +25,9 @@ export async function benchAck(databases, { quick, rounds = quick ? 1 : 4, profi
     }
     for (const server of servers) await server.readPeakRss();
   } finally {
-    await Promise.all([generator, ...servers.map(({ child }) => child)].map((child) => child.stop()));
+    await Promise.all(
+      [generator, ...servers.flatMap(({ children }) => children)].map((child) => child.stop()),
+    );
   }
   printAck(servers, { rounds, countedMs });
   return problems;

@@ -2,28 +2,34 @@ import { fileURLToPath } from 'node:url';
 import { startChild } from '../child.mjs';
 import { quiet, spending, spent } from '../machine.mjs';
 
+/** Unless a variant has others. */
 export const CONNECTIONS = 64;
 const SECRET = 'whsec_bench';
 const RAMP_MS = 300;
 
-/** One variant in a process of its own, with all that was measured of it. */
+/** One variant in processes of its own, with all that was measured of it. */
 export class RunningServer {
   static async start(variant, databases, generator, profileFolder) {
-    const { name, module, options, path, table } = variant;
+    const { name, module, options, path, table, processes = 1, connections = CONNECTIONS } = variant;
     const database = table ? await databases.create() : undefined;
     const serve = fileURLToPath(new URL('servers/serve.mjs', import.meta.url));
-    const child = startChild(serve, [module], {
-      profileFolder: module === 'hybrid-sync' ? profileFolder : undefined,
-    });
-    const { port } = await child.ask('boot', { ...options, secret: SECRET, databaseUrl: database?.url });
+    const children = Array.from({ length: processes }, () =>
+      startChild(serve, [module], { profileFolder: module === 'hybrid-sync' ? profileFolder : undefined }),
+    );
+    const ports = [];
+    for (const child of children) {
+      const boot = { ...options, secret: SECRET, databaseUrl: database?.url };
+      ports.push((await child.ask('boot', boot)).port);
+    }
     return Object.assign(new RunningServer(), {
       name,
       path,
       table,
+      connections,
       database,
       databases,
-      port,
-      child,
+      ports,
+      children,
       generator,
     });
   }
@@ -52,25 +58,28 @@ export class RunningServer {
   }
 
   async readPeakRss() {
-    this.peakRssMb = (await this.child.ask('usage')).peakRssMb;
+    const usages = await Promise.all(this.children.map((child) => child.ask('usage')));
+    this.peakRssMb = usages.reduce((sum, { peakRssMb }) => sum + peakRssMb, 0);
   }
 
   async #load(phase, params) {
     const seconds = (params.rampMs + params.countedMs) / 1_000;
     const count = Math.ceil((params.perSecond ?? this.#perSecond * 1.5) * seconds * 1.15) + 500;
     this.bodyBytes = await this.generator.ask('prepare', { count, path: this.path, secret: SECRET });
-    await this.generator.ask('connect', { port: this.port, count: CONNECTIONS });
+    await this.generator.ask('connect', { ports: this.ports, count: this.connections });
     await quiet();
-    const both = [this.child, this.generator];
-    const before = await spent(both, this.databases);
+    const all = [...this.children, this.generator];
+    const before = await spent(all, this.databases);
     const result = await this.generator.ask(phase, params);
-    const after = await spent(both, this.databases);
+    const after = await spent(all, this.databases);
     await this.generator.ask('disconnect');
-    await this.child.ask('settled');
+    for (const child of this.children) await child.ask('settled');
 
     this.#accepted += result.accepted;
     if (phase === 'saturate') this.#perSecond = result.perSecond;
-    return { ...result, ...spending(before, after, result.accepted) };
+    const { childrenUs, ...rest } = spending(before, after, result.accepted);
+    const generatorUs = childrenUs.pop();
+    return { ...result, ...rest, generatorUs, nodeUs: childrenUs.reduce((sum, us) => sum + us, 0) };
   }
 
   async #check(when, { refused }) {

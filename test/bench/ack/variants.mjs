@@ -1,4 +1,7 @@
-/** Who is measured: its server's module, that server's options, where deliveries go and in which table they end. */
+/**
+ * Who is measured: its server's module, that server's options, where deliveries go and in which table they end; one process
+ * unless `processes` says otherwise.
+ */
 export const variants = [
   {
     name: 'plain controller, Express',
@@ -48,6 +51,22 @@ export const variants = [
     name: 'hybrid-sync, Fastify',
     module: 'hybrid-sync',
     options: { adapter: 'fastify' },
+    path: '/hooks/stripe',
+    table: 'sync_event',
+  },
+  {
+    name: 'plain controller, Express, 256 connections',
+    module: 'plain',
+    options: { adapter: 'express' },
+    connections: 256,
+    path: '/hooks',
+  },
+  {
+    name: 'hybrid-sync, Express, direct, 256 connections, two processes',
+    module: 'hybrid-sync',
+    options: { adapter: 'express', receive: 'direct' },
+    processes: 2,
+    connections: 256,
     path: '/hooks/stripe',
     table: 'sync_event',
   },

@@ -22,8 +22,9 @@ answer({
   disconnect: () => connections.forEach((connection) => connection.close()),
 });
 
-async function connect({ port, count }) {
-  connections = Array.from({ length: count }, () => new Connection(port));
+/** Each port has as many of them as the others, as a load balancer would have it. */
+async function connect({ ports, count }) {
+  connections = Array.from({ length: count }, (_, i) => new Connection(ports[i % ports.length]));
   await Promise.all(connections.map((connection) => connection.opened));
 }
 
