@@ -23,6 +23,7 @@ import { PollingScheduler } from './ingest/poll/polling.scheduler.js';
 import { ReconciliationScheduler } from './ingest/runs/reconciliation.scheduler.js';
 import { RunScheduler } from './ingest/runs/run.scheduler.js';
 import { StreamScheduler } from './ingest/stream/stream.scheduler.js';
+import { webhookRoute } from './ingest/webhook/host-prefix.js';
 import { RawBodyTap } from './ingest/webhook/raw-body.tap.js';
 import { WebhookListener } from './ingest/webhook/webhook.listener.js';
 import { Telemetry } from './observe/telemetry.js';
@@ -137,7 +138,10 @@ export class SyncLifecycle
       ...(role === 'all' ? [] : [`role ${role}`]),
       ...(webhookPath === null
         ? []
-        : [`listening on POST ${webhookPath}/:source${webhookReception === 'direct' ? ' (direct)' : ''}`]),
+        : [
+            `listening on POST ${webhookRoute(webhookPath, this.moduleRef).route}` +
+              (webhookReception === 'direct' ? ' (direct)' : ''),
+          ]),
       runsPasses ? this.describeHandlers() : 'handlers run in other processes',
     ];
     return parts.join('; ');

@@ -13,6 +13,7 @@ import { shown, unknownOption, wrongValue } from './model/option-problem.js';
 import { SyncConfigError } from './sync.errors.js';
 import type { SyncModuleExtras, SyncOptions, SyncQueue } from './sync.options.js';
 import { SYNC_ROLES } from './sync.role.js';
+import { SPARE_DAYS } from './sync.retention.check.js';
 import { webhooksProblem } from './sync.webhooks.check.js';
 
 /** A hundred years: for ever. Databases know no time thousands of years ago. */
@@ -30,7 +31,7 @@ const SYNC_OPTION_KINDS = {
   stuckAfterMs: aWholeNumber(1),
   missingConfirmMs: aWholeNumber(0),
   keepBodiesDays: aWholeNumber(1, MOST_DAYS),
-  keepEventsDays: aWholeNumber(1, MOST_DAYS),
+  keepEventsDays: aWholeNumber(SPARE_DAYS, MOST_DAYS),
   drainMs: aWholeNumber(0),
   inboxQueueLimit: aWholeNumber(1),
   acceptTimeoutMs: aWholeNumber(1),

@@ -2,8 +2,8 @@ import { DAY_MS } from './inbox/event-retention.service.js';
 import { SyncConfigError } from './sync.errors.js';
 import type { ResolvedSyncOptions } from './sync.options.js';
 
-/** Beyond a provider's own log: what was read at its very end, and came again by a resend. */
-const SPARE_DAYS = 7;
+/** Beyond a provider's own log: what was read at its very end, and came again by a resend. So, the least for any source. */
+export const SPARE_DAYS = 7;
 
 /**
  * That an event is known for as long as its provider may send it once more.

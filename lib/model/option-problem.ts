@@ -71,6 +71,11 @@ export function shown(value: unknown): string {
   }
   if (typeof value === 'function') return 'a function';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${kindsIn(value)}`;
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** Never what they are: secrets come in lists. */
+function kindsIn(values: readonly unknown[]): string {
+  return [...new Set(values.map((value) => (value === null ? 'null' : typeof value)))].join(' and ');
 }

@@ -34,9 +34,17 @@ describeOn(SERVERS, 'SQLite is for one process')(`workers that are killed (seed 
         random.of(`whom ${n}`),
       ]),
     );
+    const { queue } = cluster;
+    const mishaps: Promise<void>[] = [];
+    const when = (share: number) => Math.ceil(EVENTS * share);
     await traffic.run(cluster.balancer, (accepted) => {
       if (kills.has(accepted)) cluster!.killWorker(kills.get(accepted)!);
+      if (!queue) return;
+      if (kills.has(accepted)) mishaps.push(queue.flush());
+      if (accepted === when(0.4)) mishaps.push(queue.cut());
+      if (accepted === when(0.6)) mishaps.push(queue.mend());
     });
+    await Promise.all(mishaps);
     expect(cluster.kills).toBeGreaterThanOrEqual(4);
     await cluster.restarted();
     await new ClusterOutcome(cluster, traffic).expectAllRight();

@@ -99,6 +99,25 @@ describe.each(WAYS_IN)('the door, on $adapter, $receive, on the wire', ({ adapte
     await expectNextAccepted(before);
   });
 
+  it('says that it is too much to one who comes to no end, and ends the connection', async () => {
+    const before = await stored();
+    const { port, hostname } = new URL(url);
+    const socket = net.connect(Number(port), hostname).on('error', () => undefined);
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text: string) => (answer += text));
+    const ended = new Promise((resolve) => socket.on('close', resolve));
+    socket.write(
+      'POST /webhooks/stripe HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n' +
+        'Content-Type: application/json\r\n\r\n',
+    );
+    const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000, 'x'), Buffer.from('\r\n')]);
+    while (!socket.closed)
+      if (!socket.write(chunk))
+        await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), ended]);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 .*\r\nconnection: close\r\n.*\{"error":"too-large"\}$/is);
+    await expectNextAccepted(before);
+  });
+
   it('takes other deliveries at once beside a thousand that hold back their last byte', async () => {
     const { port, hostname } = new URL(url);
     const before = await stored();

@@ -22,7 +22,7 @@ const options: [string, Record<string, any>, RegExp][] = [
   [
     'events that are to stay for longer than there is time',
     { keepEventsDays: 36_501 },
-    /keepEventsDays must be a whole number from 1 to 36500, and is 36501/,
+    /keepEventsDays must be a whole number from 7 to 36500, and is 36501/,
   ],
   [
     'events that go before their bodies',
@@ -78,6 +78,11 @@ const options: [string, Record<string, any>, RegExp][] = [
     /decorators must be an array of class decorators/,
   ],
   [
+    'decorators that are none',
+    { webhooks: { decorators: ['Public', null] } },
+    /decorators must be an array of class decorators, such as \[Public\(\)\], and is an array of string and null/,
+  ],
+  [
     'decorators that nobody would ask for',
     { webhooks: { receive: 'direct', decorators: [() => undefined] } },
     /webhooks: decorators have no effect with receive: 'direct'.*Leave them out, or take receive: 'controller'/,
@@ -91,6 +96,11 @@ const options: [string, Record<string, any>, RegExp][] = [
     'a decorator that is not there',
     { webhooks: { decorators: [undefined] } },
     /decorators must be an array of class decorators/,
+  ],
+  [
+    'decorators that are none',
+    { webhooks: { decorators: ['Public', null] } },
+    /decorators must be an array of class decorators, such as \[Public\(\)\], and is an array of string and null/,
   ],
 ];
 

@@ -195,7 +195,7 @@ describe('wrong set-up fails at boot', () => {
     await app.init();
     await app.close();
     expect(lines).toEqual([
-      'listening on POST hooks/:source; stripe: invoice.*, charge.failed → Dunning.handle; ' +
+      'listening on POST /hooks/:source; stripe: invoice.*, charge.failed → Dunning.handle; ' +
         'changes of customer → Customers.handle | idle: no handlers',
     ]);
   });

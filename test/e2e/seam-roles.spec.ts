@@ -121,13 +121,15 @@ describe('the role of a process', () => {
   });
 
   it.each<[SyncRole, string]>([
-    ['ingest', 'role ingest; listening on POST webhooks/:source; handlers run in other processes'],
+    ['ingest', 'role ingest; listening on POST /api/webhooks/:source; handlers run in other processes'],
     ['worker', 'role worker; stripe: customer.* → Billing.event'],
     ['none', 'role none; handlers run in other processes'],
   ])('is told at boot (%s)', async (role, line) => {
     const lines: string[] = [];
     const log = (message: string, context: string) => context === 'Sync' && lines.push(message);
-    const configure: HostOptions['configure'] = (app) => app.useLogger({ log, error: log, warn: log });
+    const configure: HostOptions['configure'] = (app) => {
+      app.setGlobalPrefix('/api/').useLogger({ log, error: log, warn: log });
+    };
     await besides({ ...working, role, configure });
     expect(lines).toEqual([line]);
   });

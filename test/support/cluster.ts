@@ -3,8 +3,8 @@ import type { DataSource } from 'typeorm';
 import { Balancer } from './balancer.js';
 import { compileChildProgram, type ChildApp, type ChildOptions, type ChildProgram } from './child-app.js';
 import { ChildEffect } from './child-effect.js';
+import { ClusterQueue } from './cluster-queue.js';
 import { connectTo, createDatabase, type TestDatabase } from './database.js';
-import type { QueueLibrary } from './redis.js';
 import { sqlOn, type Sql } from './sql.js';
 
 export interface ClusterOptions extends Pick<ChildOptions, 'sync'> {
@@ -28,6 +28,8 @@ export class Cluster {
     /** Has one session, for what the test asks. */
     readonly db: DataSource,
     readonly sql: Sql,
+    /** Undefined: this run has none. */
+    readonly queue: ClusterQueue | undefined,
     private readonly database: TestDatabase,
     private readonly program: ChildProgram,
     private readonly options: ClusterOptions,
@@ -39,7 +41,8 @@ export class Cluster {
     const stripe = await FakeStripe.start();
     const db = await connectTo(database, [ChildEffect]);
     await db.synchronize();
-    const cluster = new Cluster(stripe, db, sqlOn(db), database, program, options);
+    const queue = await ClusterQueue.open(new URL(database.url).pathname.slice(1));
+    const cluster = new Cluster(stripe, db, sqlOn(db), queue, database, program, options);
     const ingesters = Array.from({ length: options.ingesters }, (_, n) =>
       cluster.addIngester(n % 2 === 0 ? 'express' : 'fastify'),
     );
@@ -83,6 +86,7 @@ export class Cluster {
     this.balancer.close();
     await Promise.allSettled(this.restarts);
     await this.program.close();
+    await this.queue?.close();
     await this.stripe.close();
     await this.db.destroy();
     await this.database.drop();
@@ -101,13 +105,6 @@ export class Cluster {
   private startChild(options: Partial<ChildOptions>): Promise<ChildApp> {
     const { database, stripe } = this;
     const { sync } = this.options;
-    const queue = queueOfRun(database);
-    return this.program.start({ database, stripe, sync, queue, ...options });
+    return this.program.start({ database, stripe, sync, queue: this.queue?.options, ...options });
   }
-}
-
-/** In a run with a Redis, as TEST_QUEUE says. */
-function queueOfRun({ url }: TestDatabase): ChildOptions['queue'] {
-  const library = process.env.TEST_QUEUE as QueueLibrary | undefined;
-  return library && { library, redis: process.env.TEST_REDIS_URL!, name: new URL(url).pathname.slice(1) };
 }

@@ -16,7 +16,7 @@ export interface FrameworkBody {
   readonly body?: unknown;
 }
 
-/** How many times the limit is read and thrown away, so that the sender gets to read the answer. */
+/** How many times the limit is read and thrown away, lest a sender that first sends it all never reads the answer. */
 const TOLERATED = 8;
 
 /**
@@ -82,7 +82,8 @@ export class BodyReader {
         if (chunk.length === announced && size <= bodyLimitBytes) body.add(chunk);
         else if (size <= bodyLimitBytes) this.hold(reading, chunk);
         else this.forget(reading);
-        if (size > bodyLimitBytes * TOLERATED) request.destroy();
+        // The answer ends the connection.
+        if (size > bodyLimitBytes * TOLERATED) finish('too-large');
       };
       request.on('data', take);
       request.on('end', () => finish(size > bodyLimitBytes ? 'too-large' : body.bytes));

@@ -20,8 +20,18 @@ export function globalPrefixOf(moduleRef: ModuleRef): string {
   return configOf(moduleRef)?.getGlobalPrefix() ?? '';
 }
 
-/** @param route `/webhooks/:source`. @returns that prefix, or `''` if the host has excluded `POST <route>` from it */
-export function prefixBefore(route: string, moduleRef: ModuleRef): string {
+/**
+ * Where deliveries come in, once the host is set up.
+ * @param path of the webhooks, as the options have it
+ * @returns the host's global prefix, or `''` if it has none or has excluded this route from it; and the whole of the route
+ */
+export function webhookRoute(path: string, moduleRef: ModuleRef): { prefix: string; route: string } {
+  const own = `/${trimmed(path)}/:source`;
+  const prefix = prefixBefore(own, moduleRef);
+  return { prefix, route: prefix === '' ? own : `/${trimmed(prefix)}${own}` };
+}
+
+function prefixBefore(route: string, moduleRef: ModuleRef): string {
   const { exclude = [] } = configOf(moduleRef)?.getGlobalPrefixOptions() ?? {};
   // As Nest has it, -1 is as good as ALL.
   const methods: number[] = [RequestMethod.ALL, -1, RequestMethod.POST];
@@ -29,4 +39,8 @@ export function prefixBefore(route: string, moduleRef: ModuleRef): string {
     ({ pathRegex, requestMethod }) => methods.includes(requestMethod) && pathRegex.test(route),
   );
   return isExcluded ? '' : globalPrefixOf(moduleRef);
+}
+
+function trimmed(path: string): string {
+  return path.replace(/^\/|\/$/g, '');
 }

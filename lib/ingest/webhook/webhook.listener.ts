@@ -3,7 +3,7 @@ import { Server as HttpsServer } from 'node:https';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { ResolvedSyncOptions } from '../../sync.options.js';
-import { prefixBefore } from './host-prefix.js';
+import { webhookRoute } from './host-prefix.js';
 import { NOT_STORED } from './webhook.door.js';
 import { WebhookPath, type WebhookTarget } from './webhook.path.js';
 import { WebhookReceiver } from './webhook.receiver.js';
@@ -39,7 +39,7 @@ export class WebhookListener {
       );
       return;
     }
-    const prefix = prefixBefore(`/${path.replace(/^\/|\/$/g, '')}/:source`, this.moduleRef);
+    const { prefix } = webhookRoute(path, this.moduleRef);
     const webhooks = new WebhookPath(path, [prefix], Object.keys(this.options.sources));
     const targetOf = ({ method, url = '' }: IncomingMessage) =>
       method === 'POST' ? webhooks.find(url) : undefined;
