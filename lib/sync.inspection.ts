@@ -5,6 +5,7 @@ import type { FetchOptions } from './model/connector.js';
 import { SyncClock } from './sync.clock.js';
 import { SyncConfigError } from './sync.errors.js';
 import { ResolvedSyncOptions } from './sync.options.js';
+import { messageOf } from './model/message-of.js';
 
 /** A boot waits no longer for what a provider has to say. */
 const LIMIT_MS = 5_000;
@@ -45,7 +46,7 @@ export class SyncInspection {
     try {
       return await ask();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       this.logger.warn(`${name} could not be asked whether its options are right: ${message}`);
       return undefined;
     }

@@ -15,6 +15,7 @@ import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
 import { Lanes } from './lanes.js';
 import { UnderWay } from './under-way.js';
 import { WakeUps } from './wake-ups.js';
+import { messageOf } from '../model/message-of.js';
 
 /** Due events that one sweep looks at, of all connections together. */
 const SWEEP_EVENTS = 1_000;
@@ -239,7 +240,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private complain(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.logger.error(`a pass could not be run or written down: ${message}`);
   }
 }

@@ -2,6 +2,10 @@ import { Logger } from '@nestjs/common';
 import type { SyncClock } from '../sync.clock.js';
 import type { SyncSchedulerRegistry } from './sync.scheduler-registry.js';
 import { UnderWay } from './under-way.js';
+import { messageOf } from '../model/message-of.js';
+
+/** A timer wraps around beyond it. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** Work that is begun every so often, never twice at once, and waited for at the application's end. */
 export class RecurringWork {
@@ -22,7 +26,7 @@ export class RecurringWork {
 
   /** With jitter, so that processes which boot together do not work together. */
   start(everyMs: number): void {
-    const jitteredMs = everyMs * (0.9 + this.clock.random() / 5);
+    const jitteredMs = Math.min(everyMs * (0.9 + this.clock.random() / 5), LONGEST_MS);
     this.registry.addInterval(
       this.name,
       setInterval(() => void this.begin(), jitteredMs),
@@ -44,8 +48,7 @@ export class RecurringWork {
 
   /** More that it has begun. */
   follow(work: Promise<unknown>): Promise<void> {
-    const failed = (error: unknown) =>
-      this.logger.error(`${this.name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    const failed = (error: unknown) => this.logger.error(`${this.name} failed: ${messageOf(error)}`);
     return this.underWay.follow(work.then(() => undefined, failed));
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { OverdueEventsService } from '../inbox/overdue-events.service.js';
 import { Telemetry } from '../observe/telemetry.js';
 import { LeaseService } from '../process/lease.service.js';
@@ -6,8 +6,8 @@ import { UnhandledService } from '../process/unhandled.service.js';
 import { SyncClock } from '../sync.clock.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Dispatcher } from './dispatcher.js';
+import { RecurringWork } from './recurring-work.js';
 import { SyncSchedulerRegistry } from './sync.scheduler-registry.js';
-import { UnderWay } from './under-way.js';
 
 /** So often at most a connection's alarms of these kinds are raised, by each process. */
 const ALARMS_EVERY_MS = 60_000;
@@ -19,9 +19,8 @@ const UNHANDLED_FOR_MS = 1_800_000;
 /** What time drives: looking for due events that no nudge announced, renewing leases, noticing what is stuck or held back. */
 @Injectable()
 export class SweepScheduler {
-  private readonly logger = new Logger(SweepScheduler.name);
   private startedAt = 0;
-  private readonly underWay = new UnderWay();
+  private works: readonly RecurringWork[] = [];
 
   constructor(
     private readonly registry: SyncSchedulerRegistry,
@@ -36,18 +35,20 @@ export class SweepScheduler {
 
   start(): void {
     this.startedAt = this.clock.now();
-    this.every('sweep', this.options.sweepEveryMs, () => this.dispatcher.sweep());
-    this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld());
-    this.every('stuck', ALARMS_EVERY_MS, () => this.reportStuck());
-    this.every('held-back', ALARMS_EVERY_MS, () => this.reportHeldBack());
-    this.every('unhandled', UNHANDLED_EVERY_MS, () => this.reopenUnhandled());
-    this.follow('unhandled', this.reopenUnhandled());
+    const lasting = [
+      this.every('sweep', this.options.sweepEveryMs, () => this.dispatcher.sweep()),
+      this.every('renew-leases', this.options.leaseMs / 3, () => this.leases.renewHeld()),
+      this.every('stuck', ALARMS_EVERY_MS, () => this.reportStuck()),
+      this.every('held-back', ALARMS_EVERY_MS, () => this.reportHeldBack()),
+    ];
+    const unhandled = this.every('unhandled', UNHANDLED_EVERY_MS, () => this.reopenUnhandled());
+    this.works = [...lasting, unhandled];
+    void unhandled.begin();
   }
 
   /** Begins nothing more, and resolves when what is under way has come to an end, after `drainMs` at the latest. */
   async stop(drainMs: number): Promise<void> {
-    for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
-    await this.underWay.endsWithin(drainMs);
+    await Promise.all(this.works.map((work) => work.stop(drainMs)));
   }
 
   /** Raises an alarm for each connection with events that have waited for too long. */
@@ -77,16 +78,9 @@ export class SweepScheduler {
     if (await this.unhandled.reopen()) await this.dispatcher.sweep();
   }
 
-  private follow(name: string, work: Promise<unknown>): void {
-    const failed = (error: unknown) =>
-      this.logger.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
-    void this.underWay.follow(work.then(() => undefined, failed));
-  }
-
-  /** With jitter, so that processes which boot together do not sweep together. */
-  private every(name: string, everyMs: number, work: () => Promise<unknown>): void {
-    const jitteredMs = everyMs * (0.9 + this.clock.random() / 5);
-    const run = () => this.follow(name, work());
-    this.registry.addInterval(name, setInterval(run, jitteredMs));
+  private every(name: string, everyMs: number, work: () => Promise<unknown>): RecurringWork {
+    const recurring = new RecurringWork(name, this.registry, this.clock, work);
+    recurring.start(everyMs);
+    return recurring;
   }
 }

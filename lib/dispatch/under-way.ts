@@ -1,3 +1,5 @@
+import { inTime } from '../model/in-time.js';
+
 /** Work that has begun and not ended, so that the application's end can wait for it: it needs the database until then. */
 export class UnderWay {
   private readonly work = new Set<Promise<unknown>>();
@@ -10,14 +12,8 @@ export class UnderWay {
   }
 
   /** Whether all of it ends, well or badly, before the time is up. What it begins meanwhile counts too. */
-  async endsWithin(timeMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, timeMs, false)));
-    try {
-      return await Promise.race([late, this.ended()]);
-    } finally {
-      clearTimeout(timer);
-    }
+  endsWithin(timeMs: number): Promise<boolean> {
+    return inTime(timeMs, this.ended(), () => false);
   }
 
   private async ended(): Promise<true> {

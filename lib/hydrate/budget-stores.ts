@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { withinLimit } from '../database/time-limit.js';
 import type { BudgetStore } from './budget-store.js';
+import { messageOf } from '../model/message-of.js';
 
 /** One that does not answer for so long counts as away. */
 const ANSWERS_WITHIN_MS = 1_000;
@@ -29,7 +30,7 @@ export class BudgetStores {
     } catch (error) {
       this.awayUntil = performance.now() + LEFT_ALONE_MS;
       if (!this.isAway) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         this.logger.error(`the budget is this process' own until Redis is back: ${message}`);
       }
       this.isAway = true;

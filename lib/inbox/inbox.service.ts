@@ -8,6 +8,7 @@ import { IdempotencyService } from './idempotency.service.js';
 import { InboxUnavailableError } from './inbox.errors.js';
 import type { InboxRow } from './inbox-row.js';
 import { LoopTurn } from './loop-turn.js';
+import { messageOf } from '../model/message-of.js';
 
 /**
  * Above about a hundred rows an insert gains nothing more for each; but a process that has too much to do comes to ask
@@ -203,9 +204,4 @@ export class InboxService {
 
 function isOver(until: number): boolean {
   return performance.now() > until;
-}
-
-/** TypeORM's message is the driver's, without the statement's values. */
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

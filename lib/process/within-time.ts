@@ -1,20 +1,12 @@
+import { inTime } from '../model/in-time.js';
 import { HandlerTimeoutError } from './process.errors.js';
 
 /**
- * The work's result, if it comes in time. What comes of it later is nobody's business any more.
+ * The work's result, if it comes in time.
  * @throws HandlerTimeoutError
  */
-export async function withinTime<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      work.catch(() => undefined);
-      reject(new HandlerTimeoutError(timeoutMs));
-    }, timeoutMs);
+export function withinTime<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  return inTime(timeoutMs, work, () => {
+    throw new HandlerTimeoutError(timeoutMs);
   });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,5 +1,22 @@
 import { FakeStripe } from 'nestjs-hybrid-sync/testing';
 
+/** In the order in which they are compared. */
+export const BASE_62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** The second that Stripe's ids count from, as far as their digits tell. */
+export const ID_EPOCH_S = 1_342_389_380;
+
+/** What ids of Stripe begin with that are made now, behind their type: five digits that are the second. */
+export function idStart() {
+  let digits = '';
+  let rest = Math.floor(Date.now() / 1_000) - ID_EPOCH_S;
+  for (let i = 0; i < 5; i++) {
+    digits = BASE_62[rest % 62] + digits;
+    rest = Math.floor(rest / 62);
+  }
+  return `1${digits}`;
+}
+
 /**
  * Two invoice events as Stripe sends them, one with a line and one without, as text: 2.7 KB on average. Their event and
  * invoice ids stand for those of any number of other events.

@@ -1,5 +1,6 @@
 import { createSign } from 'node:crypto';
 import type { Connection } from 'jsforce';
+import { inTime } from '../../model/in-time.js';
 import type { FetchOptions } from '../../model/connector.js';
 import type { SalesforceLogin } from './salesforce.options.js';
 import { SALESFORCE_DEFAULTS } from './salesforce.options.js';
@@ -152,17 +153,8 @@ function nameOf(error: unknown): string {
   return code ?? name ?? 'no answer';
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(Object.assign(new Error(`no answer in ${ms} ms`), { code: 'ETIMEDOUT' })),
-      ms,
-    );
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return inTime(ms, work, () => {
+    throw Object.assign(new Error(`no answer in ${ms} ms`), { code: 'ETIMEDOUT' });
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

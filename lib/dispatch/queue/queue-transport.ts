@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../hydrate/redis.budget-store.js';
+import { inTime } from '../../model/in-time.js';
 
 /** What a queue that is closed may ask of Redis, which may not answer any more. */
 const CLOSES_WITHIN_MS = 2_000;
@@ -24,19 +25,9 @@ export abstract class QueueTransport {
 
   /** Asks for no more jobs, and closes the queue, for good. Waits for a Redis that hangs for two seconds, and no longer. */
   stop(): Promise<void> {
-    return (this.ending ??= this.end());
+    return (this.ending ??= inTime(CLOSES_WITHIN_MS, this.close(), () => undefined));
   }
 
   /** However long that takes. */
   protected abstract close(): Promise<void>;
-
-  private async end(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSES_WITHIN_MS)));
-    try {
-      await Promise.race([this.close(), patience]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
 }

@@ -4,6 +4,7 @@ import { withinLimit } from '../../database/time-limit.js';
 import { Dispatcher, mergedDue, type DueRecord } from '../dispatcher.js';
 import { jobOf, recordsIn } from './due-job.js';
 import type { QueueTransport } from './queue-transport.js';
+import { messageOf } from '../../model/message-of.js';
 
 /** Records that one job names: what comes while a job is being sent shares the next one. */
 const BATCH = 100;
@@ -121,8 +122,4 @@ export class QueueDispatcher extends Dispatcher {
     if (this.isAway) this.logger.log('the queue works again');
     this.isAway = false;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

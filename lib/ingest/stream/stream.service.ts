@@ -9,6 +9,7 @@ import { ResolvedSyncOptions } from '../../sync.options.js';
 import { CursorService, WalkLostError, type Walk } from '../poll/cursor.service.js';
 import { LogIntakeService, type Beginning } from '../poll/log-intake.service.js';
 import { ReconcileService } from '../runs/reconcile.service.js';
+import { messageOf } from '../../model/message-of.js';
 
 /** So many times in a row that a stream cannot be opened or breaks off, and it counts as down. */
 const DOWN_AFTER = 3;
@@ -106,7 +107,7 @@ export class StreamService {
   /** Polled at once, and with every failure again: nothing else tells what happens meanwhile. */
   private async failed(streaming: Streaming, error: unknown): Promise<void> {
     const { walk, health } = streaming;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const dueInMs = Math.min(FIRST_RETRY_MS * 2 ** streaming.failures, LONGEST_RETRY_MS);
     streaming.failures += 1;
     if (streaming.failures >= DOWN_AFTER) streaming.health = 'down';

@@ -17,6 +17,7 @@ import { WaitingEventsService } from '../../../dist/esm/inbox/waiting-events.ser
 import { LeaseService } from '../../../dist/esm/process/lease.service.js';
 import { answer } from '../child.mjs';
 import { decorate } from '../decorate.mjs';
+import { idStart } from '../events.mjs';
 
 /** Not while this runs. */
 const NEVER_MS = 2 ** 30;
@@ -69,9 +70,9 @@ answer({
   /** Makes so many events for `accept`: what that takes is nobody's time. */
   prepare(count) {
     const idempotency = the(IdempotencyService);
-    const batch = randomBytes(8).toString('hex');
+    const batch = idStart() + randomBytes(8).toString('hex');
     prepared = Array.from({ length: count }, (_, i) => {
-      const recordId = `in_${createHash('md5').update(`${batch} ${i}`).digest('hex')}`;
+      const recordId = `in_${idStart()}${createHash('md5').update(`${batch} ${i}`).digest('hex')}`;
       const event = {
         eventId: `evt_${batch}${i}`,
         type: 'invoice.paid',

@@ -1,3 +1,14 @@
+import { BASE_62, ID_EPOCH_S } from '../events.mjs';
+
+/** The keys and the ids of what came at a time: they begin with it, as Stripe's do. */
+const digit = (worth) => `substr('${BASE_62}', minute / ${worth} % 62 + 1, 1)`;
+const FUNCTIONS = `
+  CREATE OR REPLACE FUNCTION bench_start(at timestamptz) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+    SELECT '1' || ${[62 ** 3, 62 ** 2, 62, 1].map(digit).join(' || ')}
+    FROM (SELECT ((extract(epoch FROM at)::bigint - ${ID_EPOCH_S}) / 62)::int AS minute) AS time $$;
+  CREATE OR REPLACE FUNCTION bench_key(at timestamptz, name text) RETURNS bytea IMMUTABLE LANGUAGE sql AS $$
+    SELECT convert_to(bench_start(at), 'UTF8') || substr(decode(md5(name), 'hex'), 1, 11) $$`;
+
 /** Rows that one statement makes: the server shows no progress in the midst of one. */
 const CHUNK = 500_000;
 
@@ -11,6 +22,7 @@ const WAIT_REASONS = ['retry', 'budget', 'rate-limited', 'fetch-failed', 'parent
 export async function preload(database, { settled = 0, waiting = 0, oldestDays = 80 }) {
   const { sql } = database;
   await sql('TRUNCATE sync_event, sync_record, sync_mark RESTART IDENTITY');
+  await sql(FUNCTIONS);
   const definitions = await indexesOf(database);
   for (const { name } of definitions) await sql(`DROP INDEX ${name}`);
   const oldest = `now() - interval '${oldestDays} days'`;
@@ -19,10 +31,12 @@ export async function preload(database, { settled = 0, waiting = 0, oldestDays =
     await sql(
       `INSERT INTO sync_event (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type, origin,
          occurred_at, received_at, available_at, settled_at, state, late, succeeded_by)
-       SELECT decode(md5('settled ' || i), 'hex'), decode(md5('record ' || i / 10), 'hex'), 'stripe', 'default', 'invoice',
+       SELECT bench_key(at, 'settled ' || i), bench_key(first_at, 'record ' || i / 10), 'stripe', 'default', 'invoice',
          'in_' || i / 10, 'evt_' || md5('settled ' || i), 'invoice.paid', 'webhook', at, at, at, at, 'completed', false,
          '["Billing.save"]'
-       FROM generate_series($1::bigint, $2::bigint) AS i, LATERAL (SELECT ${oldest} + i * interval '1 day' * $3 AS at) AS time`,
+       FROM generate_series($1::bigint, $2::bigint) AS i,
+         LATERAL (SELECT ${oldest} + i * interval '1 day' * $3 AS at, ${oldest} + i / 10 * 10 * interval '1 day' * $3 AS first_at)
+           AS time`,
       [from, to, (oldestDays - 0.01) / Math.max(settled, 1)],
     );
   }
@@ -41,7 +55,7 @@ async function addWaiting({ sql }, name, from, to) {
   await sql(
     `INSERT INTO sync_event (dedupe_key, record_key, source, connection_id, resource, record_id, event_id, type, origin,
        occurred_at, received_at, available_at, wait_reason, payload)
-     SELECT decode(md5($1 || i), 'hex'), decode(md5($1 || 'record ' || i), 'hex'), 'stripe',
+     SELECT bench_key(at, $1 || i), bench_key(at, $1 || 'record ' || i), 'stripe',
        CASE WHEN i % 100 = 0 THEN 'acct_tiny' WHEN i % 10 = 0 THEN 'acct_small' ELSE 'default' END, 'invoice', $1 || i, 'evt_' || md5($1 || i),
        'invoice.paid', 'webhook', at, at,
        CASE i % 6 WHEN 0 THEN at + interval '5 minutes' WHEN 3 THEN now() + interval '1 hour' ELSE at END,

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { idStart } from '../../events.mjs';
 import { now } from './now.mjs';
 
-/** Any id of an event or an invoice, as long as the templates' are. */
+/** Any id of an event or an invoice, as long as the templates' are: so many digits at its end are its own. */
 const ID_DIGITS = 16;
 
 /** Requests ready to be written, one behind the other in memory: thousands of small buffers would cost their collection. */
@@ -30,6 +31,8 @@ export class RequestSlab {
     this.emptyAt = undefined;
     this.#firstOfFill = this.#made;
     const timestamp = Math.floor(Date.now() / 1000);
+    for (const { bytes, starts } of this.#bodies)
+      for (const start of starts) bytes.write(idStart(), start, 'latin1');
     let end = 0;
     let bodyBytes = 0;
     for (let i = 0; i < count; i++) {
@@ -73,14 +76,14 @@ export class RequestSlab {
   }
 }
 
-/** Its bytes, and where in them the last digits of the event's and the invoice's id stand. */
+/** Its bytes, and where in them the first and the last digits of the event's and the invoice's id stand. */
 function parseTemplate({ text, eventId, invoiceId }) {
   const bytes = Buffer.from(text);
-  const places = [eventId, invoiceId].flatMap((id) => {
-    const found = [];
-    for (let at = bytes.indexOf(id); at >= 0; at = bytes.indexOf(id, at + 1))
-      found.push(at + id.length - ID_DIGITS);
-    return found;
-  });
-  return { bytes, places };
+  const [starts, places] = [[], []];
+  for (const id of [eventId, invoiceId])
+    for (let at = bytes.indexOf(id); at >= 0; at = bytes.indexOf(id, at + 1)) {
+      starts.push(at + id.indexOf('_') + 1);
+      places.push(at + id.length - ID_DIGITS);
+    }
+  return { bytes, starts, places };
 }
