@@ -58,10 +58,10 @@ async function measure(server, { good, forged, countedMs }, databases) {
   const seconds = (RAMP_MS + countedMs) / 1_000;
   const path = '/hooks/stripe';
   await good.ask('prepare', { count: GOOD_PER_SECOND * seconds * 2, path, secret: SECRET });
-  await good.ask('connect', { port, count: CONNECTIONS });
+  await good.ask('connect', { ports: [port], count: CONNECTIONS });
   if (forged) {
     await forged.ask('prepare', { count: FORGED_PER_SECOND * seconds, path, secret: FORGED_WITH });
-    await forged.ask('connect', { port, count: CONNECTIONS });
+    await forged.ask('connect', { ports: [port], count: CONNECTIONS });
   }
   await quiet();
   const processes = [child, good, ...(forged ? [forged] : [])];

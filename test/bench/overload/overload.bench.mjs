@@ -111,7 +111,7 @@ class CalmLoad {
   async #load(phase, params, mostPerSecond, connections) {
     const count = Math.ceil((mostPerSecond * (params.rampMs + params.countedMs)) / 1_000) + 500;
     await this.generator.ask('prepare', { count, path: PATH, secret: SECRET });
-    await this.generator.ask('connect', { port: this.port, count: connections });
+    await this.generator.ask('connect', { ports: [this.port], count: connections });
     const result = await this.generator.ask(phase, params);
     await this.generator.ask('disconnect');
     return result;
