@@ -36,12 +36,15 @@ export class BullTransport extends QueueTransport {
     void this.begin(take);
   }
 
-  protected async close(): Promise<void> {
+  protected async stopReceiving(): Promise<void> {
     this.isOver = true;
-    // One that is closed while it sets itself up goes on to open connections, which nobody would close.
+    // One that is ended while it sets itself up goes on to open connections, which nobody would close.
     for (let waitedMs = 0; this.isBegun && !this.isSetUp() && waitedMs < SET_UP_MS; waitedMs += LOOK_EVERY_MS)
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    // One that is only paused opens its connection again.
+    if (this.isBegun) await this.queue.pause(true, true);
+  }
+
+  protected async close(): Promise<void> {
     await this.queue.close(true);
   }
 

@@ -40,8 +40,12 @@ export class BullMqTransport extends QueueTransport {
     this.worker.on('error', (error) => this.failed(error));
   }
 
-  protected async close(): Promise<void> {
+  protected async stopReceiving(): Promise<void> {
     await this.worker?.close(true);
+  }
+
+  protected async close(): Promise<void> {
+    await this.stopReceiving();
     await this.queue.close();
   }
 

@@ -1,12 +1,13 @@
 import type { RedisClient } from '../../hydrate/redis.budget-store.js';
 import { inTime } from '../../model/in-time.js';
 
-/** What a queue that is closed may ask of Redis, which may not answer any more. */
-const CLOSES_WITHIN_MS = 2_000;
+/** What a queue that is ended may ask of Redis, which may not answer any more. */
+const ENDS_WITHIN_MS = 2_000;
 
 /** A queue on Redis, of whichever library. Interface and token of one name. */
 export abstract class QueueTransport {
-  private ending?: Promise<void>;
+  private silencing?: Promise<void>;
+  private closing?: Promise<void>;
 
   /** Its connection; null until there has been one. */
   abstract readonly redis: RedisClient | null;
@@ -23,10 +24,18 @@ export abstract class QueueTransport {
   /** Gives each job to one of those who ask for them. */
   abstract receive(take: (job: unknown) => void): void;
 
-  /** Asks for no more jobs, and closes the queue, for good. Waits for a Redis that hangs for two seconds, and no longer. */
-  stop(): Promise<void> {
-    return (this.ending ??= inTime(CLOSES_WITHIN_MS, this.close(), () => undefined));
+  /** Asks for no more jobs, for good. Waits for a Redis that hangs for two seconds, and no longer; so does `stop()`. */
+  silence(): Promise<void> {
+    return (this.silencing ??= inTime(ENDS_WITHIN_MS, this.stopReceiving(), () => undefined));
   }
+
+  /** Closes the queue, and its connections. */
+  stop(): Promise<void> {
+    return (this.closing ??= inTime(ENDS_WITHIN_MS, this.close(), () => undefined));
+  }
+
+  /** However long that takes. */
+  protected abstract stopReceiving(): Promise<void>;
 
   /** However long that takes. */
   protected abstract close(): Promise<void>;

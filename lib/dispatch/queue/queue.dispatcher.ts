@@ -64,8 +64,10 @@ export class QueueDispatcher extends Dispatcher {
   }
 
   async stop(drainMs: number): Promise<void> {
-    const silent = this.transport.stop().catch((error: unknown) => this.away(error));
-    await Promise.all([silent, this.local.stop(drainMs)]);
+    const failed = (error: unknown) => this.away(error);
+    // Passes that are under way share the budget to their end.
+    await Promise.all([this.transport.silence().catch(failed), this.local.stop(drainMs)]);
+    await this.transport.stop().catch(failed);
   }
 
   private async sendAll(): Promise<void> {
