@@ -123,11 +123,14 @@ describe('shutdown', () => {
       const data = { object: { id: 'cus_1', object: 'customer' } };
       const statuses: number[] = [];
       let sent = 0;
-      const sendOn = async (): Promise<never> => {
+      const sendOn = async (): Promise<void> => {
         for (;;) {
           const payload = { id: `evt_${sent++}`, object: 'event', type: 'customer.updated', data };
           const delivery = signedDelivery({ payload, secret });
-          statuses.push((await deliver(`${host.url}/webhooks/stripe`, delivery, { agent })).status);
+          const { status, body } = await deliver(`${host.url}/webhooks/stripe`, delivery, { agent });
+          // What Fastify says by itself on a connection that was opened as it closed.
+          if (adapter === 'fastify' && body.includes('"Service Unavailable"')) return;
+          statuses.push(status);
         }
       };
       const ends = Promise.allSettled(Array.from({ length: SENDERS }, sendOn));
@@ -135,7 +138,8 @@ describe('shutdown', () => {
       await host.app.close();
       // Nobody listens any more, or has heard what came by the connection that was opened last.
       for (const end of await ends)
-        expect(end).toMatchObject({ reason: { code: expect.stringMatching(/^ECONN(REFUSED|RESET)$/) } });
+        if (end.status === 'rejected')
+          expect(end.reason).toMatchObject({ code: expect.stringMatching(/^ECONN(REFUSED|RESET)$/) });
       expect(new Set(statuses)).toEqual(new Set([200]));
       expect(await next.sql('SELECT FROM sync_event')).toHaveLength(statuses.length);
     },
