@@ -1,18 +1,12 @@
 import { RetryLaterError } from 'nestjs-hybrid-sync';
 import { startHost, until, type Host } from '../support/host.js';
-import { Crm, remote } from '../support/remote-crm.js';
+import { Crm, elsewhere, remote } from '../support/remote-crm.js';
 import { idleInTransaction } from '../support/sessions.js';
-import { crash, Effect, Gate, quick, send, settled, travel } from '../support/scenario.js';
+import { crash, Gate, send, settled, travel } from '../support/scenario.js';
 
 describe("promise 2, at least once with transaction: 'none'", () => {
   let host: Host;
-  const options = {
-    ...quick,
-    providers: [Crm],
-    entities: [Effect],
-    poolSize: 3,
-    sync: { ...quick.sync, maxTransactions: 1 },
-  };
+  const options = { ...elsewhere, providers: [Crm] };
 
   beforeAll(async () => {
     host = await startHost(options);

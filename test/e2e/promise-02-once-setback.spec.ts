@@ -1,7 +1,7 @@
 import { SetbackService } from '../../lib/process/setback.service.js';
 import { startHost, until, type Host } from '../support/host.js';
-import { Crm, remote } from '../support/remote-crm.js';
-import { Effect, Gate, quick, send, settled } from '../support/scenario.js';
+import { Crm, elsewhere, remote } from '../support/remote-crm.js';
+import { Gate, send, settled } from '../support/scenario.js';
 import { createTrigger, dropTrigger, REFUSE } from '../support/trigger.js';
 
 /** Resolves when the host has tried to set a handler back, whatever came of it. */
@@ -26,13 +26,7 @@ function holdNextWrite(): Gate {
 describe("promise 2, at least once with transaction: 'none', of a worker that has lost its lease", () => {
   let host: Host;
   let other: Host;
-  const options = {
-    ...quick,
-    providers: [Crm],
-    entities: [Effect],
-    poolSize: 3,
-    sync: { ...quick.sync, maxTransactions: 1 },
-  };
+  const options = { ...elsewhere, providers: [Crm] };
 
   beforeAll(async () => {
     host = await startHost(options);

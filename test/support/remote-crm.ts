@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncChange, OnSyncEvent, SyncChange, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import { Effect, quick } from './scenario.js';
 
 interface Call {
   name: string;
@@ -30,6 +31,14 @@ export const remote = {
     this.calls.push({ name, key: context.idempotencyKey, attempt: context.attempt, email });
     await this.play[name]?.(context);
   },
+};
+
+/** For a host with `Crm`. */
+export const elsewhere = {
+  ...quick,
+  entities: [Effect],
+  poolSize: 3,
+  sync: { ...quick.sync, maxTransactions: 1 },
 };
 
 /** What a host does elsewhere: for each event of a product, and with each customer. */

@@ -69,19 +69,8 @@ export async function benchOverload(databases, { quick, profileFolder }) {
     const after = await calmly.pace(perSecond * CALM);
     await workedOff(database);
 
-    printOverload({
-      perSecond,
-      times: TIMES,
-      durationMs,
-      connections,
-      sent,
-      watched,
-      neighbours,
-      before,
-      atOnce,
-      backlog,
-      after,
-    });
+    const load = { perSecond, times: TIMES, durationMs, connections };
+    printOverload(load, sent, { watched, neighbours }, { before, atOnce, backlog, after });
     return await check(database, sent);
   } finally {
     await Promise.all([generator, senders, server].map((child) => child.stop()));

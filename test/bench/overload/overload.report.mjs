@@ -4,24 +4,19 @@ import { percentile, QUIET_CORES } from '../statistics.mjs';
 /** Providers that wait for the least time give up then. */
 const GOAL_MS = 5_000;
 
-export function printOverload({
-  perSecond,
-  times,
-  durationMs,
-  connections,
-  sent,
-  watched,
-  neighbours,
-  before,
-  atOnce,
-  backlog,
-  after,
-}) {
+/**
+ * @param load what was sent
+ * @param sent what became of that
+ * @param machine what it took
+ * @param calm what became of a load that a process can bear: before, at once afterwards, and when all was worked off
+ */
+export function printOverload(load, sent, machine, calm) {
   const { due, unsent, answers, latencies, withoutRetryAfter } = sent;
+  const { watched, neighbours } = machine;
   const share = (n = 0) => `${fixed((100 * n) / due, 1)} %`;
   printNotes([
-    `OVERLOAD: ${times} times of what one process takes at most (${fixed(perSecond)} deliveries a second), in open loop for ` +
-      `${durationMs / 1_000} s, by ${connections} connections; the same process handles what it accepts.`,
+    `OVERLOAD: ${load.times} times of what one process takes at most (${fixed(load.perSecond)} deliveries a second), in open loop for ` +
+      `${load.durationMs / 1_000} s, by ${load.connections} connections; the same process handles what it accepts.`,
   ]);
   printTable(
     ['', 'deliveries', 'share'],
@@ -36,10 +31,10 @@ export function printOverload({
   printTable(
     ['acks', 'p50 ms', 'p99 ms', 'max ms'],
     [
-      ['before', before.latencies],
+      ['before', calm.before.latencies],
       ['accepted meanwhile', latencies],
-      ['at once afterwards', atOnce.latencies],
-      ['backlog worked off', after.latencies],
+      ['at once afterwards', calm.atOnce.latencies],
+      ['backlog worked off', calm.after.latencies],
     ].map(([name, values]) => [name, ...[0.5, 0.99, 1].map((at) => fixed(percentile(values, at), 1))]),
   );
   const quarters = [0, 1, 2, 3].map((n) => quarterOf(watched.rssMb, n));
@@ -47,7 +42,7 @@ export function printOverload({
     `Memory (RSS): ${fixed(watched.rssMb[0])} MB before; at most, in each quarter of the time: ` +
       `${quarters.map((most) => fixed(most)).join(', ')} MB.`,
     `Event loop: timers ${fixed(watched.lagP50)} ms late at p50, ${fixed(watched.lagP99)} at p99, ${fixed(watched.lagMax)} at most.`,
-    `Backlog: ${backlog.events} events, worked off ${fixed(backlog.tookMs / 1_000, 1)} s after the last delivery.`,
+    `Backlog: ${calm.backlog.events} events, worked off ${fixed(calm.backlog.tookMs / 1_000, 1)} s after the last delivery.`,
     `Other programs took ${fixed(neighbours, 1)} cores meanwhile.`,
     verdict(percentile(latencies, 0.99), neighbours),
   ]);
