@@ -1,5 +1,6 @@
 /** One process of many: takes deliveries, or runs two cheap handlers. Ends by SIGTERM as a host's does. */
 import 'reflect-metadata';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   Controller,
@@ -105,6 +106,8 @@ const app =
     : await NestFactory.create(ClusterModule, { logger });
 app.enableShutdownHooks();
 await app.listen(0, '127.0.0.1');
+// Above the idle time of the balancer, which would else send on connections that are just being closed.
+(app.getHttpServer() as Server).keepAliveTimeout = 600_000;
 process.send!({ kind: 'listening', port: (app.getHttpServer().address() as AddressInfo).port });
 
 /** Loaded by those only who use it: many children are started here. */
