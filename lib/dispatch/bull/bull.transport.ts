@@ -48,6 +48,10 @@ export class BullTransport extends QueueTransport {
     await this.queue.close(true);
   }
 
+  protected cut(): void {
+    for (const client of this.queue.clients) client.disconnect();
+  }
+
   /** Once Redis answers: where it refuses us, Bull would end the process by a rejection that nobody handles. */
   private async begin(take: (job: unknown) => void): Promise<void> {
     while (!this.isOver && !(await this.isAnswered()))

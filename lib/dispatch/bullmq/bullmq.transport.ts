@@ -49,6 +49,10 @@ export class BullMqTransport extends QueueTransport {
     await this.queue.close();
   }
 
+  protected cut(): void {
+    for (const each of [this.queue, this.worker]) each?.disconnect().catch(() => undefined);
+  }
+
   private failed(error: Error): void {
     for (const listener of this.errorListeners) listener(error);
   }

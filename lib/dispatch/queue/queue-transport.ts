@@ -8,6 +8,8 @@ const ENDS_WITHIN_MS = 2_000;
 export abstract class QueueTransport {
   private silencing?: Promise<void>;
   private closing?: Promise<void>;
+  /** How long Redis may yet take, of two seconds in all. */
+  private patienceMs = ENDS_WITHIN_MS;
 
   /** Its connection; null until there has been one. */
   abstract readonly redis: RedisClient | null;
@@ -24,14 +26,23 @@ export abstract class QueueTransport {
   /** Gives each job to one of those who ask for them. */
   abstract receive(take: (job: unknown) => void): void;
 
-  /** Asks for no more jobs, for good. Waits for a Redis that hangs for two seconds, and no longer; so does `stop()`. */
-  silence(): Promise<void> {
-    return (this.silencing ??= inTime(ENDS_WITHIN_MS, this.stopReceiving(), () => undefined));
+  /** It is closed, or about to be. */
+  get isClosed(): boolean {
+    return this.closing !== undefined;
   }
 
-  /** Closes the queue, and its connections. */
+  /** Asks for no more jobs, for good. Waits for a Redis that hangs for two seconds, and no longer. */
+  silence(): Promise<void> {
+    return (this.silencing ??= inTime(
+      this.patienceMs,
+      this.stopReceiving(),
+      () => void (this.patienceMs = 0),
+    ));
+  }
+
+  /** Closes the queue, and its connections: those to a Redis that hangs are cut, after two seconds if `silence()` has not waited. */
   stop(): Promise<void> {
-    return (this.closing ??= inTime(ENDS_WITHIN_MS, this.close(), () => undefined));
+    return (this.closing ??= inTime(this.patienceMs, this.close(), () => this.cut()));
   }
 
   /** However long that takes. */
@@ -39,4 +50,7 @@ export abstract class QueueTransport {
 
   /** However long that takes. */
   protected abstract close(): Promise<void>;
+
+  /** Ends all connections at once: one that is open would keep the process from its end. */
+  protected abstract cut(): void;
 }

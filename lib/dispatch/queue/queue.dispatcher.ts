@@ -64,10 +64,10 @@ export class QueueDispatcher extends Dispatcher {
   }
 
   async stop(drainMs: number): Promise<void> {
-    const failed = (error: unknown) => this.away(error);
-    // Passes that are under way share the budget to their end.
-    await Promise.all([this.transport.silence().catch(failed), this.local.stop(drainMs)]);
-    await this.transport.stop().catch(failed);
+    // Its connections stay until the application has closed its HTTP server, and the queue after that: passes share the budget to
+    // their end, and deliveries that still come are told to others.
+    const silent = this.transport.silence().catch((error: unknown) => this.away(error));
+    await Promise.all([silent, this.local.stop(drainMs)]);
   }
 
   private async sendAll(): Promise<void> {
@@ -113,7 +113,7 @@ export class QueueDispatcher extends Dispatcher {
   }
 
   private away(error: unknown): void {
-    if (this.isAway) return;
+    if (this.isAway || this.transport.isClosed) return;
     this.isAway = true;
     this.logger.error(
       `the queue does not work, and each process goes by itself meanwhile: ${messageOf(error)}`,

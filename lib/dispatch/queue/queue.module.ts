@@ -120,7 +120,8 @@ async function moduleFor<Redis, Queue>(
         useFactory: (queue: Queue & OnApplicationShutdown) => {
           const transport = library.transport(queue);
           // Nest's module would wait for a Redis that hangs, and with it the application's end.
-          queue.onApplicationShutdown = () => transport.stop();
+          // What it could not close it has cut, and nobody will ask it for anything more.
+          queue.onApplicationShutdown = () => transport.stop().catch(() => undefined);
           return transport;
         },
         inject: [getQueueToken(name)],
@@ -134,14 +135,26 @@ function factoryOf<Redis>({ redis, prefix }: QueueOptions<Redis>): QueueAsyncOpt
   return { useFactory: () => ({ redis, prefix }) };
 }
 
+/** What ioredis would make something else of, or end the process by: another protocol, a database that is no number. */
+const aRedisUrl: OptionKind = {
+  takes: "a URL like 'redis://127.0.0.1:6379/0' or 'rediss://…', the path of a socket",
+  fits: (value) => typeof value === 'string' && /^(rediss?:\/\/[^/?#\s]+(\/\d*)?(\?.*)?|\/.+)$/.test(value),
+};
+
+/** Both libraries put it between colons. */
+const aQueueName: OptionKind = {
+  takes: "a text of 1 to 255 characters without ':'",
+  fits: (value) => aText(255).fits(value) && !(value as string).includes(':'),
+};
+
 const CONNECTION_KINDS = {
-  redis: either(aText(1_000), anObject),
+  redis: either(aRedisUrl, anObject),
   prefix: aText(255),
 } satisfies OptionKinds<QueueConnection<unknown>>;
 
 const OPTION_KINDS = {
   ...CONNECTION_KINDS,
-  name: aText(255),
+  name: aQueueName,
   configKey: aText(255),
   imports: anArray,
   inject: anArray,

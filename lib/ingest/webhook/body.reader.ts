@@ -65,7 +65,8 @@ export class BodyReader {
       // As most of them come: whole, and so not unfinished.
       const announced = Number(request.headers['content-length']);
       const body = new GrowingBuffer(bodyLimitBytes);
-      const late = () => finish(size > bodyLimitBytes ? 'too-large' : 'too-slow');
+      const isTooLarge = () => size > bodyLimitBytes || this.isTooLarge(announced);
+      const late = () => finish(isTooLarge() ? 'too-large' : 'too-slow');
       const reading: Reading = { body, giveUp: late };
       const timer = setTimeout(late, bodyTimeoutMs);
       const finish = (outcome: Buffer | NoBody) => {
