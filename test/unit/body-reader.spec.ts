@@ -75,6 +75,13 @@ describe('bodies on their way', () => {
     expect(reading.outcomes).toEqual(['too-slow']);
   });
 
+  it('are too large that are announced to be, though they do not come', async () => {
+    reading = await startReading(100);
+    await reading.send(`Content-Length: ${100 * MB}`, Buffer.from('begin'));
+    await until(() => reading.outcomes.length > 0);
+    expect(reading.outcomes).toEqual(['too-large']);
+  });
+
   it('have a memory in common: what has been on its way for longest makes room, and the others come in', async () => {
     reading = await startReading(60_000);
     const allButOneByte = Buffer.alloc(MB - 1);
