@@ -3,6 +3,9 @@ import { optionProblem } from './model/option-problem.js';
 import { WEBHOOK_DEFAULTS, type WebhookOptions } from './sync.options.js';
 import { defined } from './sync.source.options.js';
 
+/** Under which Nest keeps it. */
+const CONTROLLER_PATH = 'path';
+
 /** Plain segments: what a router takes for a pattern, or an URL cannot carry, would never be delivered to. */
 const aPath: OptionKind = {
   takes: "a path of letters, digits, '_', '-', '.' and '~', such as 'webhooks' or 'hooks/in'",
@@ -15,9 +18,27 @@ const aPath: OptionKind = {
 };
 
 const decorators: OptionKind = {
-  takes: 'an array of class decorators, such as [Public()]',
-  fits: (value) => anArray.fits(value) && (value as unknown[]).every((item) => typeof item === 'function'),
+  takes: 'an array of class decorators, such as [Public()], called as where they are written with an @',
+  fits: (value) => anArray.fits(value) && (value as unknown[]).every(isClassDecorator),
 };
+
+/** Tried on a class of no use: one that has yet to be called makes another function, and `@Controller()` would move the door. */
+function isClassDecorator(item: unknown): boolean {
+  if (typeof item !== 'function') return false;
+  class Tried {}
+  try {
+    const made = (item as (target: typeof Tried) => unknown)(Tried);
+    const isSame = made === undefined || made === Tried || isSubclass(made, Tried);
+    return isSame && !Reflect.hasMetadata(CONTROLLER_PATH, Tried);
+  } catch {
+    return false;
+  }
+}
+
+/** Some decorators put a class around theirs. */
+function isSubclass(made: unknown, of: new () => object): boolean {
+  return typeof made === 'function' && made.prototype instanceof of;
+}
 
 const WEBHOOK_OPTIONS = {
   path: aPath,

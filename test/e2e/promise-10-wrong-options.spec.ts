@@ -1,3 +1,4 @@
+import { Controller, Get, SetMetadata } from '@nestjs/common';
 import { SyncModule, type SyncModuleExtras } from 'nestjs-hybrid-sync';
 import { applicationOf, BootLab, source, type Mistake } from '../support/wrong-setup.js';
 
@@ -80,8 +81,18 @@ const options: [string, Record<string, any>, RegExp][] = [
   [
     'decorators that are none',
     { webhooks: { decorators: ['Public', null] } },
-    /decorators must be an array of class decorators, such as \[Public\(\)\], and is an array of string and null/,
+    /decorators must be an array of class decorators, such as \[Public\(\)\],.* and is an array of string and null/,
   ],
+  ...Object.entries({
+    'one that nobody has called': SetMetadata,
+    'a guard': class Guard {},
+    'one of methods': Get(),
+    "a controller's": Controller('x'),
+  }).map(([name, decorator]): [string, Record<string, any>, RegExp] => [
+    `decorators of another kind, ${name}`,
+    { webhooks: { decorators: [SetMetadata('isPublic', true), decorator] } },
+    /decorators must be an array of class decorators, .* called as where they are written with an @/,
+  ]),
   [
     'decorators that nobody would ask for',
     { webhooks: { receive: 'direct', decorators: [() => undefined] } },
@@ -100,8 +111,18 @@ const options: [string, Record<string, any>, RegExp][] = [
   [
     'decorators that are none',
     { webhooks: { decorators: ['Public', null] } },
-    /decorators must be an array of class decorators, such as \[Public\(\)\], and is an array of string and null/,
+    /decorators must be an array of class decorators, such as \[Public\(\)\],.* and is an array of string and null/,
   ],
+  ...Object.entries({
+    'one that nobody has called': SetMetadata,
+    'a guard': class Guard {},
+    'one of methods': Get(),
+    "a controller's": Controller('x'),
+  }).map(([name, decorator]): [string, Record<string, any>, RegExp] => [
+    `decorators of another kind, ${name}`,
+    { webhooks: { decorators: [SetMetadata('isPublic', true), decorator] } },
+    /decorators must be an array of class decorators, .* called as where they are written with an @/,
+  ]),
 ];
 
 describe('wrong options fail at boot', () => {
