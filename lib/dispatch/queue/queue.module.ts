@@ -171,6 +171,6 @@ function notTold(call: string, configKey: string | undefined): SyncConfigError {
   return new SyncConfigError(
     'SYNC_MISSING_REDIS',
     `${call} is not told where Redis is. Give it { redis: process.env.REDIS_URL }, or import BullModule.forRoot(${key}` +
-      `{ ... }) in your root module.`,
+      `{ ... }) of @nestjs/${call.replace('()', '')} in your root module.`,
   );
 }
