@@ -46,8 +46,7 @@ export class SyncInspection {
     try {
       return await ask();
     } catch (error) {
-      const message = messageOf(error);
-      this.logger.warn(`${name} could not be asked whether its options are right: ${message}`);
+      this.logger.warn(`${name} could not be asked whether its options are right: ${messageOf(error)}`);
       return undefined;
     }
   }

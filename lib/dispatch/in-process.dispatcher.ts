@@ -240,8 +240,7 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private complain(error: unknown): void {
-    const message = messageOf(error);
-    this.logger.error(`a pass could not be run or written down: ${message}`);
+    this.logger.error(`a pass could not be run or written down: ${messageOf(error)}`);
   }
 }
 

@@ -30,8 +30,7 @@ export class BudgetStores {
     } catch (error) {
       this.awayUntil = performance.now() + LEFT_ALONE_MS;
       if (!this.isAway) {
-        const message = messageOf(error);
-        this.logger.error(`the budget is this process' own until Redis is back: ${message}`);
+        this.logger.error(`the budget is this process' own until Redis is back: ${messageOf(error)}`);
       }
       this.isAway = true;
       return ask(this.own);

@@ -45,20 +45,26 @@ describe("promise 2, at least once with transaction: 'none', of a worker that ha
   const loseLease = () =>
     host.sql(`UPDATE sync_record SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL`);
 
+  /** The host is about to write an old state, has lost its lease, and the other one has written the new state. */
+  async function overtaken(): Promise<Gate> {
+    const customer = create('old@example.com');
+    const gate = holdNextWrite();
+    await send(host, customer);
+    await gate.reached;
+    update(customer.id, 'new@example.com');
+    await loseLease();
+    await send(other, customer);
+    await settled(host);
+    return gate;
+  }
+
   it.each(['returns', 'throws'])(
     'writes the newest state again if that was after the effect, and it %s',
     async (end) => {
-      const customer = create('old@example.com');
-      const gate = holdNextWrite();
       remote.play.contact = () => {
         if (end === 'throws' && remote.emails().at(-1) === 'old@example.com') throw new Error('no answer');
       };
-      await send(host, customer);
-      await gate.reached;
-      update(customer.id, 'new@example.com');
-      await loseLease();
-      await send(other, customer);
-      await settled(host);
+      const gate = await overtaken();
       expect(remote.emails()).toEqual(['new@example.com']);
 
       gate.release();
@@ -71,14 +77,7 @@ describe("promise 2, at least once with transaction: 'none', of a worker that ha
   );
 
   it('writes the newest state again though the database is away then', async () => {
-    const customer = create('old@example.com');
-    const gate = holdNextWrite();
-    await send(host, customer);
-    await gate.reached;
-    update(customer.id, 'new@example.com');
-    await loseLease();
-    await send(other, customer);
-    await settled(host);
+    const gate = await overtaken();
     const refused = { name: 'refuse_setback', at: 'BEFORE INSERT ON sync_event', run: REFUSE };
     await createTrigger(host, { ...refused, when: `NEW.origin = 'setback'` });
     const tried = untilSetBack(host);

@@ -85,6 +85,7 @@ export class MysqlDatabase extends SyncDatabase {
     const { table, key } = rows;
     return this.transaction(async (query) => {
       const ids = await lockUnlocked(query, rows);
+      if (ids.length === 0) return;
       await query(
         `DELETE record FROM JSON_TABLE($1, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted
          STRAIGHT_JOIN ${table} AS record ON record.${key} = wanted.id`,
