@@ -63,7 +63,7 @@ describe('what an org streams', () => {
     await org.close();
   });
 
-  /** Resolves when the stream is open. */
+  /** Resolves when the stream is open, and the log was read: what happens from then on is on one way only. */
   async function start(options: Partial<HostOptions> & { crm?: object } = {}): Promise<Host> {
     const started = await startCrmHost(org, {
       providers: [Crm, Alarms],
@@ -72,6 +72,7 @@ describe('what an org streams', () => {
     });
     hosts.push(started);
     await until(() => org.streaming.subscribers(SHIPPED) > 0);
+    await until(async () => (await started.sync.status())[0]!.polledAt !== null);
     return started;
   }
 
