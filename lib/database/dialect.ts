@@ -1,7 +1,16 @@
+/** What rows are looked up by. */
+export type KeyKind = 'digest' | 'id' | 'text';
+
 /** How one kind of database says what the module's statements have to say. Text only: nothing here talks to a server. */
 export interface Dialect {
   /** Whether a statement can be given arrays, and each column of its rows as one. */
   readonly hasArrays: boolean;
+
+  /**
+   * Whether a column has one of these values, which are added to the parameters. One text for any number of them, where there
+   * are arrays. Not for none.
+   */
+  isOneOf(column: string, kind: KeyKind, values: readonly unknown[], params: unknown[]): string;
 
   /** Ends a SELECT in a transaction: its rows are locked until the commit. */
   readonly forUpdate: string;

@@ -6,6 +6,16 @@ export interface Statement {
   readonly recurs?: boolean;
 }
 
+/** How `Dialect.isOneOf()` says it where there are no arrays. */
+export function isListed(
+  column: string,
+  _kind: unknown,
+  values: readonly unknown[],
+  params: unknown[],
+): string {
+  return `${column} IN (${listed(params, values)})`;
+}
+
 /** Places for a list of values, which are added to the parameters: `IN (${listed(params, ids)})`. Not for none. */
 export function listed(params: unknown[], values: readonly unknown[]): string {
   return values.map((value) => `$${params.push(value)}`).join(', ');

@@ -12,6 +12,7 @@ import type { Work } from '../process/work.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { Admission } from './admission.js';
 import { Dispatcher, dueRecordOf, type DueRecord } from './dispatcher.js';
+import { HoldBack } from './hold-back.js';
 import { Lanes } from './lanes.js';
 import { UnderWay } from './under-way.js';
 import { WakeUps } from './wake-ups.js';
@@ -24,10 +25,10 @@ const SWEEP_EVENTS = 1_000;
 const IDLE_POLL_MS = 20;
 
 /** Passes that end within so long of the last look are looked at together: it costs as much for one as for many. */
-const LOOK_EVERY_MS = 10;
+const LOOK_EVERY_MS = 20;
 
-/** Records wait at most so long beside free places, for others to be claimed with. */
-const HOLD_BACK_MS = 10;
+/** Records wait at most so long after the last claim beside free places, for others to be claimed with. */
+const HOLD_BACK_MS = 50;
 
 /** What becomes due within so long is looked for together. */
 const WAKE_EVERY_MS = 100;
@@ -48,7 +49,7 @@ export class InProcessDispatcher extends Dispatcher {
   private active = false;
   private pumping = false;
   private eager = false;
-  private readonly holdBack = new WakeUps(HOLD_BACK_MS, () => {
+  private readonly holdBack = new HoldBack(HOLD_BACK_MS, () => {
     this.eager = true;
     this.pump();
   });
@@ -91,7 +92,7 @@ export class InProcessDispatcher extends Dispatcher {
   async stop(drainMs: number): Promise<void> {
     this.active = false;
     this.wakeUps.clear();
-    this.holdBack.clear();
+    this.holdBack.letGo();
     this.lanes.clear();
     this.suspects.clear();
     this.passes.drain();
@@ -150,7 +151,7 @@ export class InProcessDispatcher extends Dispatcher {
       this.pumping = false;
       this.eager = false;
       // Passes that hang would free no places for them.
-      if (this.active && this.lanes.holdsBack) this.holdBack.in(0);
+      if (this.active && this.lanes.holdsBack) this.holdBack.begin();
     }
   }
 
@@ -163,6 +164,7 @@ export class InProcessDispatcher extends Dispatcher {
 
   private async claim(lanes: Lanes, alone: boolean): Promise<boolean> {
     const records = lanes.take(this.eager);
+    if (records.length > 0) this.holdBack.letGo();
     const begun = new Set<DueRecord>();
     try {
       const free = records.filter((record) => !this.running.has(hexOf(record)));

@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isDataError, isDeadlock } from '../database/database.errors.js';
-import { listed } from '../database/statement.js';
 import { SyncDatabase, type Query } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { acceptStatement } from './accept.statement.js';
@@ -102,10 +101,11 @@ export class InboxService {
     const fresh: InboxRow[] = [];
     for (let at = 0; at < rows.length; at += BATCH_ROWS) {
       const batch = rows.slice(at, at + BATCH_ROWS);
+      const { tables, dialect } = this.database;
       const params: unknown[] = [];
       const keys = batch.map(({ dedupeKey }) => dedupeKey);
       const known = await query<{ dedupe_key: Buffer }>(
-        `SELECT dedupe_key FROM ${this.database.tables.event} WHERE dedupe_key IN (${listed(params, keys)})`,
+        `SELECT dedupe_key FROM ${tables.event} WHERE ${dialect.isOneOf('dedupe_key', 'digest', keys, params)}`,
         params,
       );
       const seen = new Set(known.map(({ dedupe_key: key }) => key.toString('hex')));

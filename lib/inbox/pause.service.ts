@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { listed, whole } from '../database/statement.js';
+import { whole } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { SyncClock } from '../sync.clock.js';
 
@@ -69,8 +69,9 @@ export class PauseService {
    */
   async reopenIfResumed(eventIds: readonly string[], handlers: ReadonlySet<string>): Promise<void> {
     const params: unknown[] = [];
-    const left = `id IN (${listed(params, eventIds)})`;
-    const stillPaused = `SELECT COUNT(*) FROM ${this.database.tables.pause} WHERE handler IN (${listed(params, [...handlers])})`;
+    const { tables, dialect } = this.database;
+    const left = dialect.isOneOf('id', 'id', eventIds, params);
+    const stillPaused = `SELECT COUNT(*) FROM ${tables.pause} WHERE ${dialect.isOneOf('handler', 'text', [...handlers], params)}`;
     await this.makeDue(`${left} AND (${stillPaused}) < ${whole(handlers.size)}`, params);
   }
 

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { DAY_MS } from './event-retention.service.js';
@@ -43,19 +42,16 @@ export class RunRetentionService {
   }
 
   private async deleteFindings(runId: unknown): Promise<boolean> {
-    const { tables } = this.database;
+    const { tables, dialect } = this.database;
     const rows = await this.database.query<{ record_key: Buffer }>(
       `SELECT record_key FROM ${tables.finding} WHERE run_id = $1 ORDER BY record_key LIMIT ${FINDINGS_A_STEP}`,
       [runId],
     );
     if (rows.length === 0) return false;
     const params: unknown[] = [runId];
-    const keys = listed(
-      params,
-      rows.map(({ record_key: key }) => key),
-    );
+    const keys = rows.map(({ record_key: key }) => key);
     await this.database.query(
-      `DELETE FROM ${tables.finding} WHERE run_id = $1 AND record_key IN (${keys})`,
+      `DELETE FROM ${tables.finding} WHERE run_id = $1 AND ${dialect.isOneOf('record_key', 'digest', keys, params)}`,
       params,
     );
     return true;

@@ -1,4 +1,4 @@
-import { listed, type Statement } from '../database/statement.js';
+import type { Statement } from '../database/statement.js';
 import type { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import type { EventOutcome } from './event-outcome.js';
@@ -81,16 +81,13 @@ export function postponeRestStatement(
   };
 }
 
-/** One text for any number of them, where there are arrays. */
 function isOneOf(
   { dialect }: SyncDatabase,
   events: readonly { readonly id: string }[],
   params: unknown[],
 ): string {
   const ids = events.map(({ id }) => id);
-  // Of an array, a server that plans for any number of values makes another plan each time.
-  if (ids.length === 1) return `id = $${params.push(ids[0])}`;
-  return dialect.hasArrays ? `id = ANY($${params.push(ids)}::bigint[])` : `id IN (${listed(params, ids)})`;
+  return dialect.isOneOf('id', 'id', ids, params);
 }
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, optionalNumberIn } from '../database/row-values.js';
-import { listed, type Statement } from '../database/statement.js';
+import type { Statement } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { eachLane, inGroups, waitingLanes, type Lane } from './lane.statements.js';
 import { notPaused } from './pause.service.js';
@@ -53,11 +53,11 @@ export class WaitingEventsService {
 
   /** Those of these records that have due events, with the types of these. */
   async dueAmong(recordKeys: readonly Buffer[]): Promise<Pick<DueRow, 'recordKey' | 'types'>[]> {
-    const { tables, now } = this.database;
+    const { tables, now, dialect } = this.database;
     const params: unknown[] = [];
     const rows = await this.database.query<{ record_key: Buffer; type: string }>(
       `SELECT DISTINCT record_key, type FROM ${tables.event}
-       WHERE record_key IN (${listed(params, recordKeys)}) AND state = 'waiting' AND available_at <= ${now}`,
+       WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND state = 'waiting' AND available_at <= ${now}`,
       params,
     );
     const due = new Map<string, { recordKey: Buffer; types: string[] }>();

@@ -68,12 +68,9 @@ export class AdoptService {
     return this.database.transaction(async (query) => {
       const keyed = records.map((record) => ({ record, recordKey: recordKeyOf(record) }));
       const params: unknown[] = [];
-      const keys = listed(
-        params,
-        keyed.map(({ recordKey }) => recordKey),
-      );
+      const keys = keyed.map(({ recordKey }) => recordKey);
       const known = await query<{ record_key: Buffer }>(
-        `SELECT record_key FROM ${tables.record} WHERE record_key IN (${keys})`,
+        `SELECT record_key FROM ${tables.record} WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)}`,
         params,
       );
       const isKnown = new Set(known.map((row) => row.record_key.toString('hex')));

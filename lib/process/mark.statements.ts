@@ -74,14 +74,14 @@ function markArrays({ now }: SyncDatabase, marks: readonly MarkOf[]) {
 
 /** The marks of events that are settled: what they said stands in the events' rows now. */
 export function forgetMarksStatement(
-  database: SyncDatabase,
+  { tables, dialect }: SyncDatabase,
   record: ClaimedRecord,
   eventIds: readonly string[],
 ): Statement {
   const params: unknown[] = [record.recordKey];
   return {
-    sql: `DELETE FROM ${database.tables.mark}
-      WHERE record_key = $1 AND event_id IN (${listed(params, eventIds)})`,
+    sql: `DELETE FROM ${tables.mark}
+      WHERE record_key = $1 AND ${dialect.isOneOf('event_id', 'id', eventIds, params)}`,
     params,
   };
 }
@@ -91,18 +91,18 @@ export function forgetMarksStatement(
  * way does not write over it, by the replay's number.
  */
 export function showAgainStatement(
-  { tables }: SyncDatabase,
+  { tables, dialect }: SyncDatabase,
   recordKeys: readonly Buffer[],
   handlers: readonly string[],
 ): Statement {
   const params: unknown[] = [];
-  const keys = listed(params, recordKeys);
+  const areTheirs = dialect.isOneOf('record_key', 'digest', recordKeys, params);
   return {
     sql: `
       UPDATE ${tables.mark}
       SET state = 'failed', version = -1, attempts = 0, conflicts = 0, failed_version = 0, due_at = NULL,
         replay_no = replay_no + 1
-      WHERE event_id = 0 AND record_key IN (${keys}) AND handler IN (${listed(params, handlers)})`,
+      WHERE event_id = 0 AND ${areTheirs} AND ${dialect.isOneOf('handler', 'text', handlers, params)}`,
     params,
   };
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { numberIn, optionalNumberIn } from '../database/row-values.js';
-import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import type { RequiredRecord } from '../handlers/handler.options.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
@@ -105,17 +104,17 @@ export class ParentsService {
     if (parents.length === 0) return [];
     const { tables, now, dialect } = this.database;
     const params: unknown[] = [];
-    const keys = listed(params, parents.map(recordKeyOf));
+    const areTheirs = dialect.isOneOf('record_key', 'digest', parents.map(recordKeyOf), params);
     const known = await this.database.query<{ record_key: Buffer; under_way: unknown }>(
       `SELECT record_key, CASE WHEN version = 1 AND deleted_at IS NULL AND lease_token IS NOT NULL AND lease_until > ${now}
          THEN 1 ELSE 0 END AS under_way
-       FROM ${tables.record} WHERE record_key IN (${keys}) AND (version > 0 OR deleted_at IS NOT NULL)`,
+       FROM ${tables.record} WHERE ${areTheirs} AND (version > 0 OR deleted_at IS NOT NULL)`,
       params,
     );
     const events = await this.database.query<{ record_key: Buffer; waiting: unknown; due_in_ms: unknown }>(
       `SELECT record_key, SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS waiting,
          MIN(CASE WHEN state = 'waiting' THEN ${dialect.elapsedMs(now, 'available_at')} END) AS due_in_ms
-       FROM ${tables.event} WHERE record_key IN (${keys}) AND state IN ('waiting', 'dead') GROUP BY record_key`,
+       FROM ${tables.event} WHERE ${areTheirs} AND state IN ('waiting', 'dead') GROUP BY record_key`,
       params,
     );
     return parents.flatMap((key) => {

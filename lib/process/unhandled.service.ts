@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
@@ -27,11 +26,11 @@ export class UnhandledService {
   async reopen(): Promise<boolean> {
     const sources = Object.keys(this.options.sources);
     if (sources.length === 0) return false;
-    const { tables } = this.database;
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const kinds = await this.database.query<Kind>(
       `SELECT DISTINCT source, type, resource FROM ${tables.event}
-       WHERE source IN (${listed(params, sources)}) AND ${this.recent}`,
+       WHERE ${dialect.isOneOf('source', 'text', sources, params)} AND ${this.recent}`,
       params,
     );
     const handled = kinds.filter((kind) => this.hasHandler(kind));

@@ -1,9 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { flagIn, numberIn, optionalFlagIn, optionalNumberIn, timeIn } from '../database/row-values.js';
-import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
-import { EVENTS_PER_PASS, type Mark, type WaitingEvent } from './work.js';
+import { EVENTS_PER_PASS, type ClaimedRecord, type Mark, type WaitingEvent } from './work.js';
+
+interface RecordRow {
+  record_key: Buffer;
+  source: string;
+  connection_id: string;
+  resource: string;
+  record_id: string;
+  version: unknown;
+  fingerprint: string | null;
+  fingerprint_revision: unknown;
+  deleted_at: unknown;
+  saved_at: unknown;
+  ticket: unknown;
+  newest_event_at: unknown;
+  starts: unknown;
+  fetch_failures: unknown;
+  fetch_failed_ago_ms: unknown;
+  fetch_due_in_ms: unknown;
+  missing_reads: unknown;
+  missing_for_ms: unknown;
+}
 
 interface EventRow {
   id: unknown;
@@ -44,16 +64,33 @@ interface MarkRow {
 export class WorkLoader {
   constructor(private readonly database: SyncDatabase) {}
 
+  /** Those that were claimed, by the token. */
+  async loadClaimed(recordKeys: readonly Buffer[], leaseToken: string): Promise<ClaimedRecord[]> {
+    const { tables, now, dialect } = this.database;
+    const params: unknown[] = [leaseToken];
+    const rows = await this.database.query<RecordRow>(
+      `SELECT record_key, source, connection_id, resource, record_id, version, fingerprint, fingerprint_revision,
+         deleted_at, saved_at, ticket, newest_event_at, starts, fetch_failures, missing_reads,
+         ${dialect.elapsedMs('fetch_failed_at', now)} AS fetch_failed_ago_ms,
+         ${dialect.elapsedMs(now, 'fetch_due_at')} AS fetch_due_in_ms,
+         ${dialect.elapsedMs('missing_since', now)} AS missing_for_ms
+       FROM ${tables.record} WHERE lease_token = $1 AND ${dialect.isOneOf('record_key', 'digest', recordKeys, params)}`,
+      params,
+    );
+    return rows.map((row) => recordOf(row, leaseToken));
+  }
+
   /** Waiting events by record key in hex, oldest first by the provider's time. */
   async loadEvents(recordKeys: readonly Buffer[]): Promise<Map<string, WaitingEvent[]>> {
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const rows = await this.database.query<EventRow>(
       `SELECT * FROM (
          SELECT id, record_key, dedupe_key, event_id, type, origin, deletion, occurred_at, received_at, late,
            replayed_at, replay_no, succeeded_by, wait_reason, payload, ticket,
            ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY COALESCE(occurred_at, received_at), id) AS place
-         FROM ${this.database.tables.event}
-         WHERE record_key IN (${listed(params, recordKeys)}) AND state = 'waiting') AS event
+         FROM ${tables.event}
+         WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND state = 'waiting') AS event
        WHERE place <= ${EVENTS_PER_PASS}
        ORDER BY record_key, place`,
       params,
@@ -68,7 +105,7 @@ export class WorkLoader {
     const rows = await this.database.query<MarkRow>(
       `SELECT record_key, event_id, handler, state, version, deleted, failed_version, attempts, conflicts, replay_no,
          ${dialect.elapsedMs(now, 'due_at')} AS due_in_ms, error
-       FROM ${tables.mark} WHERE record_key IN (${listed(params, recordKeys)})`,
+       FROM ${tables.mark} WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)}`,
       params,
     );
     return grouped(rows, markOf);
@@ -87,6 +124,27 @@ function grouped<Row extends { record_key: Buffer }, T>(
     else groups.set(key, [read(row)]);
   }
   return groups;
+}
+
+function recordOf(row: RecordRow, leaseToken: string): ClaimedRecord {
+  return {
+    key: { source: row.source, connectionId: row.connection_id, resource: row.resource, id: row.record_id },
+    recordKey: row.record_key,
+    leaseToken,
+    version: numberIn(row.version),
+    fingerprint: row.fingerprint,
+    fingerprintRevision: numberIn(row.fingerprint_revision),
+    deleted: row.deleted_at !== null,
+    savedAt: timeIn(row.saved_at),
+    ticket: numberIn(row.ticket),
+    newestEventAt: timeIn(row.newest_event_at),
+    starts: numberIn(row.starts),
+    fetchFailures: numberIn(row.fetch_failures),
+    fetchFailedAgoMs: optionalNumberIn(row.fetch_failed_ago_ms),
+    fetchDueInMs: optionalNumberIn(row.fetch_due_in_ms),
+    missingReads: numberIn(row.missing_reads),
+    missingForMs: optionalNumberIn(row.missing_for_ms),
+  };
 }
 
 function eventOf(row: EventRow): WaitingEvent {

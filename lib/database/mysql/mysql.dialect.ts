@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialect.js';
-import { whole } from '../statement.js';
+import { isListed, whole } from '../statement.js';
 
 /** Milliseconds since 1970, whatever the session's time zone. */
 const NOW = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`;
@@ -7,6 +7,7 @@ const NOW = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 100
 /** MySQL and MariaDB. */
 export const mysqlDialect: Dialect = {
   hasArrays: false,
+  isOneOf: isListed,
   forUpdate: 'FOR UPDATE',
 
   now: (aheadMs) => (aheadMs === 0 ? NOW : `(${NOW} + ${whole(aheadMs)})`),

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.js';
 import { onConflict } from '../on-conflict.js';
-import { whole } from '../statement.js';
+import { isListed, whole } from '../statement.js';
 
 /** Milliseconds since 1970; the same throughout a statement. */
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
@@ -8,6 +8,7 @@ const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
 export const sqliteDialect: Dialect = {
   ...onConflict,
   hasArrays: false,
+  isOneOf: isListed,
   // A transaction that writes has the whole database.
   forUpdate: '',
 

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, timeIn } from '../../database/row-values.js';
-import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import type { ListedRecord } from '../../model/listing.js';
 import { recordKeyOf } from '../../model/keys.js';
@@ -81,20 +80,22 @@ export class ComparisonService {
   }
 
   private async stored(query: Query, keys: readonly Buffer[]): Promise<Map<string, RecordRow>> {
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const rows = await query<RecordRow>(
       `SELECT record_key, version, fingerprint, fingerprint_revision, deleted_at, saved_at
-       FROM ${this.database.tables.record} WHERE record_key IN (${listed(params, keys)})`,
+       FROM ${tables.record} WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)}`,
       params,
     );
     return new Map(rows.map((row) => [row.record_key.toString('hex'), row]));
   }
 
   private async waiting(query: Query, keys: readonly Buffer[]): Promise<Set<string>> {
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const rows = await query<{ record_key: Buffer }>(
-      `SELECT DISTINCT record_key FROM ${this.database.tables.event}
-       WHERE record_key IN (${listed(params, keys)}) AND state = 'waiting'`,
+      `SELECT DISTINCT record_key FROM ${tables.event}
+       WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND state = 'waiting'`,
       params,
     );
     return new Set(rows.map(({ record_key: key }) => key.toString('hex')));

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import type { ChangeHandler, ReadRecord, TargetReading } from '../../handlers/sync-handler.js';
@@ -124,11 +123,12 @@ export class TargetComparisonService {
 
   private async givenUp(query: Query, differences: readonly LocalDifference[]): Promise<Set<string>> {
     if (differences.length === 0) return new Set();
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const keys = differences.map(({ recordKey }) => recordKey);
     const rows = await query<{ record_key: Buffer; handler: string }>(
-      `SELECT record_key, handler FROM ${this.database.tables.mark}
-       WHERE record_key IN (${listed(params, keys)}) AND event_id = 0 AND state = 'dead'`,
+      `SELECT record_key, handler FROM ${tables.mark}
+       WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND event_id = 0 AND state = 'dead'`,
       params,
     );
     return new Set(rows.map(({ record_key: key, handler }) => markOf(key, handler)));

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { numberIn, timeIn } from '../../database/row-values.js';
-import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
@@ -73,20 +72,22 @@ export class LogComparisonService {
   /** Of what has come, the record is known from its first pass on. */
   private async onTheirWay(query: Query, rows: readonly InboxRow[]): Promise<Set<string>> {
     if (rows.length === 0) return new Set();
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const keys = rows.map(({ recordKey }) => recordKey);
     const known = await query<{ record_key: Buffer }>(
-      `SELECT DISTINCT record_key FROM ${this.database.tables.event} WHERE record_key IN (${listed(params, keys)}) AND state = 'waiting'`,
+      `SELECT DISTINCT record_key FROM ${tables.event} WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND state = 'waiting'`,
       params,
     );
     return new Set(known.map(({ record_key: key }) => key.toString('hex')));
   }
 
   private async states(query: Query, rows: readonly InboxRow[]): Promise<Map<string, string>> {
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const keys = rows.map(({ dedupeKey }) => dedupeKey);
     const known = await query<{ dedupe_key: Buffer; state: string }>(
-      `SELECT dedupe_key, state FROM ${this.database.tables.event} WHERE dedupe_key IN (${listed(params, keys)})`,
+      `SELECT dedupe_key, state FROM ${tables.event} WHERE ${dialect.isOneOf('dedupe_key', 'digest', keys, params)}`,
       params,
     );
     return new Map(known.map(({ dedupe_key: key, state }) => [key.toString('hex'), state]));
@@ -94,11 +95,12 @@ export class LogComparisonService {
 
   private async records(query: Query, rows: readonly InboxRow[]): Promise<Map<string, RecordRow>> {
     if (rows.length === 0) return new Map();
+    const { tables, dialect } = this.database;
     const params: unknown[] = [];
     const keys = rows.map(({ recordKey }) => recordKey);
     const known = await query<RecordRow>(
-      `SELECT record_key, version, saved_at FROM ${this.database.tables.record}
-       WHERE record_key IN (${listed(params, keys)})`,
+      `SELECT record_key, version, saved_at FROM ${tables.record}
+       WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)}`,
       params,
     );
     return new Map(known.map((row) => [row.record_key.toString('hex'), row]));

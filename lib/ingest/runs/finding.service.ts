@@ -48,13 +48,12 @@ export class FindingService {
   /** Notes what may differ, in the place of what was noted before. */
   async noteCandidates(query: Query, runId: string, candidates: readonly Candidate[]): Promise<void> {
     if (candidates.length === 0) return;
+    const { tables, dialect } = this.database;
     const params: unknown[] = [runId];
-    const keys = listed(
-      params,
-      candidates.map(({ recordKey }) => recordKey),
-    );
+    const keys = candidates.map(({ recordKey }) => recordKey);
+    const areTheirs = dialect.isOneOf('record_key', 'digest', keys, params);
     await query(
-      `DELETE FROM ${this.database.tables.finding} WHERE run_id = $1 AND record_key IN (${keys}) AND state = '${LISTED}'`,
+      `DELETE FROM ${tables.finding} WHERE run_id = $1 AND ${areTheirs} AND state = '${LISTED}'`,
       params,
     );
     await this.insert(

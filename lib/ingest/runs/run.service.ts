@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, timeIn } from '../../database/row-values.js';
-import { listed } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { lockConnection } from '../../inbox/connection-lock.js';
 import { notPaused } from '../../inbox/pause.service.js';
@@ -111,11 +110,11 @@ export class RunService {
   async claim(): Promise<HeldRun | null> {
     const sources = Object.keys(this.options.sources);
     if (sources.length === 0) return null;
-    const { tables, now } = this.database;
+    const { tables, now, dialect } = this.database;
     const params: unknown[] = [];
     const free = `state = 'running' AND due_at <= ${now} AND (lease_token IS NULL OR lease_until < ${now})`;
     const [next] = await this.database.query<{ id: unknown }>(
-      `SELECT id FROM ${tables.run} AS run WHERE ${free} AND source IN (${listed(params, sources)})
+      `SELECT id FROM ${tables.run} AS run WHERE ${free} AND ${dialect.isOneOf('source', 'text', sources, params)}
          AND ${notPaused(this.database, 'run')} ORDER BY due_at LIMIT 1`,
       params,
     );
