@@ -132,7 +132,9 @@ export class SyncService {
 
   /**
    * Makes settled events wait again. By default the handlers that have not succeeded run; with `handlers: 'all'`, all
-   * of them, with new idempotency keys. Order is not kept towards events that were settled since.
+   * of them, with new idempotency keys. Order is not kept towards events that were settled since. What `eventId`, `id` or
+   * `state: 'dead'` does not lead to is looked for in the whole inbox, ten thousand events at a time: a second or so for a
+   * million of them. If it rejects on the way, part of them wait; the same call goes on with the others.
    * @returns how many events wait again; they are spread over time by `perSecond`
    * @throws RangeError for no filter at all, a field, value, source or handler that is not known
    */
@@ -176,7 +178,8 @@ export class SyncService {
   /**
    * Forgets a record: the bodies of its events, errors and marks. What waits is settled as `erased`. Ids are kept, so that
    * a late delivery stays a duplicate, and a tombstone. Your own tables are yours to erase, and a record that still lives
-   * at the provider comes back with its next event.
+   * at the provider comes back with its next event. What waits is gone first; what is settled is then looked for in the whole
+   * inbox, ten thousand events at a time: a second or two for a million of them. If it rejects on the way, call it again.
    * @returns how many events there were of it: 0 is also the answer for a record that was never heard of
    * @throws RangeError for a source or field that is not known
    */

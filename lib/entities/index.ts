@@ -2,6 +2,7 @@ import type { EntitySchema } from 'typeorm';
 import type { SyncDatabaseType } from './column-types.js';
 import { CreateSyncTables1763900000000 } from './migrations/1763900000000-create-sync-tables.js';
 import { AddRecovery1764100000000 } from './migrations/1764100000000-add-recovery.js';
+import { AddDeliveryTimes1764200000000 } from './migrations/1764200000000-add-delivery-times.js';
 import { connectionSchema, SyncConnectionEntity } from './sync-connection.entity.js';
 import { cursorSchema, SyncCursorEntity } from './sync-cursor.entity.js';
 import { findingSchema, SyncFindingEntity } from './sync-finding.entity.js';
@@ -44,4 +45,8 @@ export function syncEntities(database: SyncDatabaseType, entityPrefix = ''): Ent
 }
 
 /** The module's migrations, for a host that runs them itself (`migrationsRun: false`). In order; only ever added to. */
-export const syncMigrations = [CreateSyncTables1763900000000, AddRecovery1764100000000];
+export const syncMigrations = [
+  CreateSyncTables1763900000000,
+  AddRecovery1764100000000,
+  AddDeliveryTimes1764200000000,
+];

@@ -35,6 +35,12 @@ export class SyncRecordEntity {
   /** The provider's time of the newest event that a pass has had before it. */
   newestEventAt!: Date | null;
 
+  /** When the last of its events came that the provider has told of by itself, by webhook or in its log, of those that are settled. */
+  deliveredAt!: Date | null;
+
+  /** When an event of it was skipped because nobody handles its type; null: since then others were handled. */
+  ignoredAt!: Date | null;
+
   /** Drawn by the claim; only a changed token stops the owner. */
   leaseToken!: string | null;
 
@@ -89,6 +95,8 @@ export function recordSchema(database: SyncDatabaseType, prefix: string): Entity
       fetchDueAt: optional(time('fetch_due_at')),
       missingReads: count('missing_reads'),
       missingSince: optional(time('missing_since')),
+      deliveredAt: optional(time('delivered_at')),
+      ignoredAt: optional(time('ignored_at')),
     }),
     indices: [
       {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { SyncDatabase } from '../database/sync.database.js';
+import { SyncDatabase, type Query } from '../database/sync.database.js';
 import { recordKeyOf } from '../model/keys.js';
 import type { RecordKey } from '../model/record.js';
+import { idRanges, inRange, type IdRange } from './id-ranges.js';
 
 export interface EraseResult {
   /** Events whose bodies are gone. */
@@ -15,38 +16,61 @@ export class EraseService {
 
   /**
    * Bodies, errors and marks go, what waits is settled as `erased`. The ids stay, by which a late delivery is known for
-   * a duplicate, and a tombstone, by which an old page or webhook does not bring the record back.
+   * a duplicate, and a tombstone, by which an old page or webhook does not bring the record back. First of all goes what a pass
+   * could still take up; then, range by range, what is settled.
    */
-  erase(record: RecordKey): Promise<EraseResult> {
+  async erase(record: RecordKey): Promise<EraseResult> {
+    const recordKey = recordKeyOf(record);
+    await this.bury(record, recordKey);
+    let events = 0;
+    for await (const range of idRanges(this.database)) events += await this.forgetSettled(recordKey, range);
+    return { events };
+  }
+
+  private bury(record: RecordKey, recordKey: Buffer): Promise<void> {
     const { tables, now, dialect } = this.database;
-    const key = recordKeyOf(record);
     return this.database.transaction(async (query) => {
       // First the row that every pass begins with: one that is at work has to come to its end, or comes to nothing.
       await query(
         `INSERT INTO ${tables.record} (record_key, source, connection_id, resource, record_id)
          VALUES ($1, $2, $3, $4, $5) ${dialect.ignoreClash(['record_key'])}`,
-        [key, record.source, record.connectionId, record.resource, record.id],
+        [recordKey, record.source, record.connectionId, record.resource, record.id],
       );
       await query(
         `UPDATE ${tables.record}
          SET deleted_at = COALESCE(deleted_at, ${now}), fingerprint = NULL, version = version + 1, lease_token = NULL,
            lease_until = NULL, missing_reads = 0, missing_since = NULL
          WHERE record_key = $1`,
-        [key],
+        [recordKey],
       );
-      const events = await query<{ id: unknown }>(`SELECT id FROM ${tables.event} WHERE record_key = $1`, [
-        key,
-      ]);
-      await query(
-        `UPDATE ${tables.event}
-         SET payload = NULL, error = NULL, wait_reason = NULL, settled_at = COALESCE(settled_at, ${now}),
-           reason = CASE WHEN state = 'waiting' THEN 'erased' ELSE reason END,
-           state = CASE WHEN state = 'waiting' THEN 'skipped' ELSE state END
-         WHERE record_key = $1`,
-        [key],
-      );
-      await query(`DELETE FROM ${tables.mark} WHERE record_key = $1`, [key]);
-      return { events: events.length };
+      await this.forget(query, `record_key = $1 AND state IN ('waiting', 'dead')`, [recordKey]);
+      await query(`DELETE FROM ${tables.mark} WHERE record_key = $1`, [recordKey]);
     });
+  }
+
+  /** @returns how many events of the record there are in the range */
+  private async forgetSettled(recordKey: Buffer, range: IdRange): Promise<number> {
+    const { tables, dialect } = this.database;
+    const params: unknown[] = [recordKey];
+    const events = await this.database.query<{ id: unknown }>(
+      `SELECT id FROM ${tables.event} WHERE record_key = $1 AND ${inRange(range, params)}`,
+      params,
+    );
+    if (events.length === 0) return 0;
+    const ids = events.map(({ id }) => String(id));
+    const its: unknown[] = [];
+    await this.forget(this.database.query.bind(this.database), dialect.isOneOf('id', 'id', ids, its), its);
+    return events.length;
+  }
+
+  private async forget(query: Query, where: string, params: readonly unknown[]): Promise<void> {
+    await query(
+      `UPDATE ${this.database.tables.event}
+       SET payload = NULL, error = NULL, wait_reason = NULL, settled_at = COALESCE(settled_at, ${this.database.now}),
+         reason = CASE WHEN state = 'waiting' THEN 'erased' ELSE reason END,
+         state = CASE WHEN state = 'waiting' THEN 'skipped' ELSE state END
+       WHERE ${where}`,
+      params,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
+import { idRanges, inRange, type IdRange } from './id-ranges.js';
 
 /** Of a day, whatever clocks are put forward or back in it. */
 export const DAY_MS = 86_400_000;
@@ -28,43 +28,35 @@ export class EventRetentionService {
    * replayed late, is still to be found behind what was gone over before.
    */
   async *steps(): AsyncGenerator<void, void, undefined> {
-    const { tables } = this.database;
-    for (let from = 0n; ; from += BigInt(IDS_A_STEP)) {
-      // Ids have gaps, and behind a gap of any size it goes on at once.
-      const [next] = await this.database.query<{ id: unknown; old: unknown }>(
-        `SELECT id, CASE WHEN received_at < ${this.ago(this.options.keepBodiesDays)} THEN 1 ELSE 0 END AS old
-         FROM ${tables.event} WHERE id >= $1 ORDER BY id LIMIT 1`,
-        [String(from)],
-      );
-      if (!next || Number(next.old) === 0) return;
-      from = BigInt(next.id as string | number);
-      await this.deleteOld(from);
-      await this.dropBodies(from);
+    const whileFirst = `received_at < ${this.ago(this.options.keepBodiesDays)}`;
+    for await (const range of idRanges(this.database, { size: IDS_A_STEP, whileFirst })) {
+      await this.deleteOld(range);
+      await this.dropBodies(range);
       yield;
     }
   }
 
   /** Whoever has one of them in hand, to replay it say, keeps it for this time. */
-  private async deleteOld(from: bigint): Promise<void> {
+  private async deleteOld(range: IdRange): Promise<void> {
     const old = this.ago(this.options.keepEventsDays);
     const params: unknown[] = [];
     await this.database.deleteUnlocked({
       table: this.database.tables.event,
       key: 'id',
       // A replay is over when the event is settled again.
-      where: `${within(params, from)} AND ${PRUNABLE} AND received_at < ${old} AND settled_at < ${old}
+      where: `${inRange(range, params)} AND ${PRUNABLE} AND received_at < ${old} AND settled_at < ${old}
         AND (occurred_at IS NULL OR occurred_at < ${old})`,
       params,
     });
   }
 
-  private async dropBodies(from: bigint): Promise<void> {
+  private async dropBodies(range: IdRange): Promise<void> {
     const params: unknown[] = [];
     await this.database.updateUnlocked({
       table: this.database.tables.event,
       key: 'id',
       set: 'payload = NULL',
-      where: `${within(params, from)} AND ${DONE} AND payload IS NOT NULL
+      where: `${inRange(range, params)} AND ${DONE} AND payload IS NOT NULL
         AND received_at < ${this.ago(this.options.keepBodiesDays)}`,
       params,
     });
@@ -73,9 +65,4 @@ export class EventRetentionService {
   private ago(days: number): string {
     return this.database.in(-days * DAY_MS);
   }
-}
-
-function within(params: unknown[], from: bigint): string {
-  const first = listed(params, [String(from)]);
-  return `id >= ${first} AND id < ${listed(params, [String(from + BigInt(IDS_A_STEP))])}`;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { listed } from '../database/statement.js';
 import { SyncDatabase, type Query } from '../database/sync.database.js';
 import { eventIdPrefix } from '../model/keys.js';
+import { idRanges, inRange, type IdRange } from './id-ranges.js';
 
 /** Which settled events to replay: all that fit every field given. At least one is required. */
 export interface ReplayFilter {
@@ -38,6 +38,8 @@ export interface ReplayResult {
 
 const BATCH = 500;
 
+const ALL: IdRange = { from: 0n, until: 2n ** 63n - 1n };
+
 /** Makes settled events waiting again; not those whose body is gone, which no event handler could be given. */
 @Injectable()
 export class ReplayService {
@@ -55,18 +57,39 @@ export class ReplayService {
     if (!(perSecond > 0)) throw new RangeError('perSecond must be above 0');
 
     let replayed = 0;
-    let after = '0';
-    for (;;) {
-      const ids = await this.replayBatch(filter, after, handlers, replayed, 1_000 / perSecond);
-      replayed += ids.length;
-      if (ids.length < BATCH) return { replayed };
-      after = ids.at(-1)!;
+    for await (const range of this.rangesOf(filter)) {
+      let ids: string[];
+      let { from } = range;
+      do {
+        ids = await this.replayBatch(filter, { ...range, from }, handlers, replayed, 1_000 / perSecond);
+        replayed += ids.length;
+        from = BigInt(ids.at(-1) ?? 0) + 1n;
+      } while (ids.length === BATCH);
     }
+    return { replayed };
+  }
+
+  /** Where such events are to be looked for: all at once where an index leads to them. */
+  private async *rangesOf({ id, eventId, state }: ReplayFilter): AsyncGenerator<IdRange> {
+    if (id !== undefined || eventId !== undefined) yield ALL;
+    else if (state === 'dead') yield* this.rangesOfDead();
+    else yield* idRanges(this.database);
+  }
+
+  private async *rangesOfDead(): AsyncGenerator<IdRange> {
+    // Not of the bare id: for its least a server might go over all events in their order, up to the first that is dead.
+    const [row] = await this.database.query<{ first: unknown; last: unknown }>(
+      `SELECT MIN(id + 0) AS first, MAX(id + 0) AS last FROM ${this.database.tables.event} WHERE state = 'dead'`,
+    );
+    const { first, last } = row!;
+    if (first === null) return;
+    const [from, until] = [BigInt(first as string | number), BigInt(last as string | number) + 1n];
+    yield* idRanges(this.database, { from, until });
   }
 
   private replayBatch(
     filter: ReplayFilter,
-    after: string,
+    range: IdRange,
     handlers: 'failed' | 'all',
     place: number,
     everyMs: number,
@@ -76,13 +99,13 @@ export class ReplayService {
     return this.database.transaction(async (query) => {
       const rows = await query<{ id: unknown; record_key: Buffer }>(
         `SELECT id, record_key FROM ${tables.event}
-         WHERE state <> 'waiting' AND (reason IS NULL OR reason NOT IN ('unstorable', 'erased'))
-           AND (payload IS NOT NULL OR event_id IS NULL) AND id > $${params.push(after)} AND ${where}
+         WHERE ${inRange(range, params)} AND state <> 'waiting' AND (reason IS NULL OR reason NOT IN ('unstorable', 'erased'))
+           AND (payload IS NOT NULL OR event_id IS NULL) AND ${where}
          ORDER BY id LIMIT ${BATCH} ${dialect.forUpdate}`,
         params,
       );
       if (rows.length === 0) return [];
-      const ids = rows.map(({ id }) => String(id));
+      const ids = rows.map((row) => String(row.id));
       await this.reopen(query, ids, handlers, place * everyMs, everyMs);
       await this.resetRecords(
         query,
@@ -120,16 +143,16 @@ export class ReplayService {
     recordKeys: readonly Buffer[],
     handlers: 'failed' | 'all',
   ): Promise<void> {
-    const { tables } = this.database;
+    const { tables, dialect } = this.database;
     const all = handlers === 'all';
     const params: unknown[] = [];
-    const keys = listed(params, recordKeys);
+    const areTheirs = dialect.isOneOf('record_key', 'digest', recordKeys, params);
     // Change handlers are marked by record: they are shown it again if all shall run, else if they had given up.
     await query(
       `UPDATE ${tables.mark}
        SET state = 'failed', attempts = 0, conflicts = 0, due_at = NULL
          ${all ? ', version = -1, replay_no = replay_no + 1' : ''}
-       WHERE event_id = 0 AND record_key IN (${keys}) ${all ? '' : `AND state = 'dead'`}`,
+       WHERE event_id = 0 AND ${areTheirs} ${all ? '' : `AND state = 'dead'`}`,
       params,
     );
     // One that a worker has in hand is not waited for: what comes of that is written by the worker.
@@ -138,7 +161,7 @@ export class ReplayService {
         table: tables.record,
         key: 'record_key',
         set: 'starts = 0, fetch_failures = 0, fetch_due_at = NULL',
-        where: `record_key IN (${keys}) AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
+        where: `${areTheirs} AND (starts > 0 OR fetch_failures > 0) AND lease_token IS NULL`,
         params,
       },
       query,

@@ -11,6 +11,12 @@ export function newestOf({ events }: Work): Date | null {
   return times.length === 0 ? null : new Date(Math.max(...times));
 }
 
+/** When the last of a pass's events came that the provider has told of by itself. */
+export function deliveredAtOf({ events }: Work): Date | null {
+  const told = events.filter(({ origin }) => origin === 'webhook' || origin === 'poll');
+  return told.length === 0 ? null : new Date(Math.max(...told.map(({ receivedAt }) => receivedAt.getTime())));
+}
+
 /** It came after something newer about its record had been handled. Decided once, when handlers are first given it. */
 export function isLate({ record }: Work, event: WaitingEvent): boolean {
   return event.late ?? (record.newestEventAt !== null && happenedAt(event) < record.newestEventAt);

@@ -2,7 +2,7 @@ import type { ChangeKind } from '../model/change.js';
 import type { RequiredRecord } from '../handlers/handler.options.js';
 import type { ChangeHandler, EventHandler } from '../handlers/sync-handler.js';
 import type { EventOutcome } from '../inbox/event-outcome.js';
-import { latenessOf, newestOf } from './lateness.js';
+import { deliveredAtOf, latenessOf, newestOf } from './lateness.js';
 import { failed, succeeded } from './mark.transitions.js';
 import { givenBackOf, outcomeOf } from './outcome.js';
 import type { Settlement } from './settlement.js';
@@ -40,6 +40,7 @@ export class Ledger {
   /** Events that have marks in the database. */
   private readonly marked: Set<string>;
   private readonly newestEventAt: Date | null;
+  private readonly deliveredAt: Date | null;
   private readonly broken = new Map<string, unknown>();
 
   constructor(
@@ -53,6 +54,7 @@ export class Ledger {
     this.undecided = latenessOf(work);
     this.marked = new Set(work.marks.map(({ eventId }) => eventId));
     this.newestEventAt = newestOf(work);
+    this.deliveredAt = deliveredAtOf(work);
   }
 
   /** The next handler to call: change handlers first, so that the state is right before anyone acts on it. */
@@ -105,7 +107,15 @@ export class Ledger {
   calling({ kind, mark }: Step): Settlement | undefined {
     if (kind === 'event' || mark.version !== 0 || mark.failedVersion !== 0) return undefined;
     const called = { ...mark, failedVersion: this.state.version };
-    return { marks: [called], folded: [], events: [], released: false, newestEventAt: null, decided: [] };
+    return {
+      marks: [called],
+      folded: [],
+      events: [],
+      released: false,
+      newestEventAt: null,
+      deliveredAt: null,
+      decided: [],
+    };
   }
 
   succeed(step: Step): void {
@@ -135,6 +145,7 @@ export class Ledger {
       events,
       released,
       newestEventAt: this.newestEventAt,
+      deliveredAt: this.deliveredAt,
       decided: this.undecided.filter(({ id }) => !written.has(id)),
     };
   }

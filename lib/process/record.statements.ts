@@ -107,6 +107,10 @@ export interface RecordNote {
   /** Whether events are settled by it, so that the next claim has fewer before it. */
   readonly advances: boolean;
   readonly newestEventAt: Date | null;
+  /** When the provider last told of it by itself. */
+  readonly deliveredAt: Date | null;
+  /** An event of it is skipped since nobody handles its type. */
+  readonly ignores: boolean;
   /** A fetch has failed, or has not found the record, and is to be repeated. */
   readonly fetch?:
     | { readonly outcome: 'failed'; readonly counts: boolean; readonly dueInMs: number }
@@ -119,7 +123,11 @@ export function noteStatements(
   notes: readonly { readonly record: ClaimedRecord; readonly note: RecordNote }[],
   txToken: string,
 ): Statement[] {
-  if (notes.length > 1 && notes.every(({ note }) => !note.fetch) && database.dialect.hasArrays)
+  if (
+    notes.length > 1 &&
+    notes.every(({ note }) => !note.fetch && !note.ignores) &&
+    database.dialect.hasArrays
+  )
     return [noteArrays(database, notes, txToken)];
   return notes.map(({ record, note }) => noteStatement(database, record, txToken, note));
 }
@@ -133,11 +141,13 @@ function noteArrays(
     sql: `
       UPDATE ${tables.record} AS record
       SET newest_event_at = GREATEST(record.newest_event_at, note.newest_event_at),
+        delivered_at = GREATEST(record.delivered_at, note.delivered_at),
+        ignored_at = CASE WHEN note.delivered_at IS NULL OR NOT note.advances THEN record.ignored_at END,
         lease_token = CASE WHEN NOT note.released THEN record.lease_token END,
         lease_until = CASE WHEN NOT note.released THEN record.lease_until END,
         starts = CASE WHEN note.released OR note.advances THEN 0 ELSE record.starts END
-      FROM unnest($2::bytea[], $3::boolean[], $4::boolean[], $5::timestamptz[])
-        AS note (record_key, released, advances, newest_event_at)
+      FROM unnest($2::bytea[], $3::boolean[], $4::boolean[], $5::timestamptz[],
+        $6::timestamptz[]) AS note (record_key, released, advances, newest_event_at, delivered_at)
       WHERE record.record_key = note.record_key AND record.tx_token = $1`,
     params: [
       txToken,
@@ -145,6 +155,7 @@ function noteArrays(
       notes.map(({ note }) => note.released),
       notes.map(({ note }) => note.advances),
       notes.map(({ note }) => note.newestEventAt),
+      notes.map(({ note }) => note.deliveredAt),
     ],
     recurs: true,
   };
@@ -164,10 +175,14 @@ function noteStatement(
   const params: unknown[] = [record.recordKey, txToken];
   // Something is always written, so that the row counts as found.
   const set = ['tx_token = $2'];
-  if (note.newestEventAt) {
-    const at = `$${params.push(note.newestEventAt)}`;
-    set.push(`newest_event_at = CASE WHEN newest_event_at > ${at} THEN newest_event_at ELSE ${at} END`);
-  }
+  const latest = (column: string, at: Date | null) => {
+    if (at === null) return;
+    const given = `$${params.push(at)}`;
+    set.push(`${column} = CASE WHEN ${column} > ${given} THEN ${column} ELSE ${given} END`);
+  };
+  latest('newest_event_at', note.newestEventAt);
+  latest('delivered_at', note.deliveredAt);
+  if (note.deliveredAt && note.advances) set.push(`ignored_at = ${note.ignores ? now : 'NULL'}`);
   if (note.released) set.push('lease_token = NULL', 'lease_until = NULL');
   if (note.released || note.advances) set.push('starts = 0');
   if (note.fetch?.outcome === 'failed') {

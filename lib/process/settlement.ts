@@ -21,12 +21,21 @@ export interface Settlement {
   readonly released: boolean;
   /** The provider's time of the newest event that handlers were given: what happened before it is late from now on. */
   readonly newestEventAt: Date | null;
+  /** When the last of the events came that the provider has told of by itself. */
+  readonly deliveredAt: Date | null;
   /** Whether events that still wait are late, where the above would make them so. */
   readonly decided: readonly { readonly id: string; readonly late: boolean }[];
   readonly fetch?: RecordNote['fetch'];
 }
 
-const NOBODY_CALLED = { marks: [], folded: [], released: true, newestEventAt: null, decided: [] };
+const NOBODY_CALLED = {
+  marks: [],
+  folded: [],
+  released: true,
+  newestEventAt: null,
+  deliveredAt: null,
+  decided: [],
+};
 
 /** No handler can be called now: every event waits. */
 export function givenBack(
@@ -70,7 +79,8 @@ export function settleStatements(
 ): Statement[] {
   const notes = settled.map(({ work: { record }, settlement }) => {
     const advances = settlement.events.some(({ state }) => state !== 'waiting');
-    return { record, note: { ...settlement, advances } };
+    const ignores = settlement.events.some((event) => 'reason' in event && event.reason === 'no-handler');
+    return { record, note: { ...settlement, advances, ignores } };
   });
   const marks = settled.flatMap(({ work: { record }, settlement }) =>
     settlement.marks.map((mark) => ({ record, mark })),

@@ -12,6 +12,7 @@ import { Customer } from '../support/customer.js';
 import { found, longAgo, NONE, passTime, reconcile } from '../support/reconciling.js';
 import { effects, quick, settled, write } from '../support/scenario.js';
 
+const DAY_MS = 86_400_000;
 const YEAR_S = 365 * 86_400;
 
 @Injectable()
@@ -41,10 +42,13 @@ const customers = mirror('stripe', 'customer', {
 
 describe('nothing stays lost: reconciliation finds everything', () => {
   let host: Host;
+  const hosts: Host[] = [];
   beforeEach(() => {
     broken = new Set();
   });
-  afterEach(() => host.close());
+  afterEach(async () => {
+    for (const each of hosts.splice(0).reverse()) await each.close();
+  });
 
   async function start(options: Partial<HostOptions> = {}): Promise<void> {
     host = await startHost({
@@ -54,6 +58,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
       ...options,
       sync: { ...quick.sync, missingConfirmMs: 40, ...options.sync },
     });
+    hosts.push(host);
   }
 
   async function expectMirrorEqual(): Promise<void> {
@@ -149,6 +154,24 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     expect((await effects(host)).sort()).toEqual(['product prod_1', 'product prod_2', 'product prod_3']);
   });
 
+  it('says why: what came when nobody handled it is told from both', async () => {
+    await start({ mirrors: [] });
+    host.stripe.create('customer', { id: 'cus_1' });
+    host.stripe.create('customer', { id: 'cus_2' }, { delivery: 'lost' });
+    await longAgo(host);
+    // For so long that it is not taken up by itself any more.
+    passTime(host, 2 * DAY_MS);
+    const { app, database, stripe } = host;
+    await app.close();
+    await start({ beside: { database, stripe } as Host });
+    passTime(host, 3 * DAY_MS);
+    const report = await reconcile(host);
+    expect(await found(host, report)).toEqual([
+      'missing cus_1: type-ignored',
+      'missing cus_2: never-delivered',
+    ]);
+  });
+
   it('takes nothing for lost that is on its way', async () => {
     await start();
     host.stripe.create('customer', { id: 'cus_1' });
@@ -163,6 +186,22 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     const report = await run.done();
     expect(report).toMatchObject({ state: 'completed', findings: NONE });
     // What has come meanwhile is nothing that the run waits for.
+    await settled(host);
+    await expectMirrorEqual();
+  });
+
+  it('takes nothing for lost that comes while it is read by itself', async () => {
+    await start();
+    host.stripe.create('customer', { id: 'cus_1' });
+    await longAgo(host);
+    host.stripe.update('customer', 'cus_1', { email: 'new@example.com' }, { delivery: 'lost' });
+    const read = host.stripe.hold({ path: '/v1/customers/cus_1' });
+    const run = await host.sync.reconcile({ source: 'stripe' });
+    await read.reached;
+    host.stripe.resend(host.stripe.all('event').at(-1)!.id);
+    await host.stripe.flush();
+    read.release();
+    expect(await run.done()).toMatchObject({ state: 'completed', findings: NONE });
     await settled(host);
     await expectMirrorEqual();
   });

@@ -1,12 +1,16 @@
 import { jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { OnSyncEvent } from 'nestjs-hybrid-sync';
-import { SyncDatabase } from '../../lib/database/sync.database.js';
+import { SyncDatabase, type Query } from '../../lib/database/sync.database.js';
 import { EventRetentionService } from '../../lib/inbox/event-retention.service.js';
 import { OverdueEventsService } from '../../lib/inbox/overdue-events.service.js';
+import { ReplayService } from '../../lib/inbox/replay.service.js';
 import { WaitingEventsService } from '../../lib/inbox/waiting-events.service.js';
 import { LeaseService } from '../../lib/process/lease.service.js';
 import { UnhandledService } from '../../lib/process/unhandled.service.js';
+import { FindingService, type Candidate } from '../../lib/ingest/runs/finding.service.js';
+import type { Run } from '../../lib/ingest/runs/run.service.js';
+import { VerdictService } from '../../lib/ingest/runs/verdict.service.js';
 import { startHost, type Host } from '../support/host.js';
 import { describeOn } from '../support/only-on.js';
 
@@ -51,14 +55,26 @@ describeOn('postgres', 'the plans are its own')('of a large inbox is read', () =
 
   const the = <T>(token: abstract new (...given: never[]) => T): T => host.app.get(token, { strict: false });
 
-  /** What it makes the module say to its database, as it is said. */
+  /** What it makes the module say to its database, in transactions too, as it is said. */
   async function askedBy(ask: () => Promise<unknown>): Promise<Asked[]> {
-    const said = jest.spyOn(the(SyncDatabase), 'query');
+    const database = the(SyncDatabase);
+    const asked: Asked[] = [];
+    const hearing = (query: Query): Query => {
+      return (sql, params = []) => {
+        asked.push({ sql, params });
+        return query(sql, params);
+      };
+    };
+    const [query, transaction] = [database.query.bind(database), database.transaction.bind(database)];
+    jest.spyOn(database, 'query').mockImplementation(hearing(query));
+    jest
+      .spyOn(database, 'transaction')
+      .mockImplementation((work) => transaction((each) => work(hearing(each))));
     try {
       await ask();
-      return said.mock.calls.map(([sql, params = []]) => ({ sql, params }));
+      return asked;
     } finally {
-      said.mockRestore();
+      jest.restoreAllMocks();
     }
   }
 
@@ -141,6 +157,49 @@ describeOn('postgres', 'the plans are its own')('of a large inbox is read', () =
     expect(await usedBy(prune)).toEqual(['primary key of sync_event']);
   });
 
+  it('no more than a step at a time: what is replayed, and what is erased', async () => {
+    const [record, event] = ['primary key of sync_record', 'primary key of sync_event'];
+    const settled = { source: 'stripe', resource: 'invoice', id: 'settled7' };
+    expect(await usedBy(() => host.sync.erase(settled))).toEqual(['IX_sync_event_record', event, record]);
+    expect(await usedBy(() => the(ReplayService).replay({ recordId: 'settled8' }))).toEqual([event, record]);
+    expect(await usedBy(() => the(ReplayService).replay({ eventId: 'evt_1' }))).toEqual([
+      'UQ_sync_event_dedupe',
+    ]);
+    const dead = await usedBy(() => the(ReplayService).replay({ state: 'dead', type: 'none' }));
+    expect(dead).toEqual(['IX_sync_event_dead', event]);
+  });
+
+  it('no more than a step at a time: what a reconciliation asks of records and their events', async () => {
+    const [record, event] = ['primary key of sync_record', 'IX_sync_event_record'];
+    const run = {
+      id: '1',
+      kind: 'reconcile',
+      source: 'stripe',
+      connectionId: 'acct_1',
+      request: { dryRun: false },
+      startedAt: new Date(),
+    } as unknown as Run;
+    const findings = the(FindingService);
+    let counted = { known: 0, unlisted: 0 };
+    const count = async () => (counted = await findings.countUnlisted(run, 'invoice'));
+    expect(await usedBy(count)).toEqual([record]);
+    let unlisted = 0;
+    const note = async () => {
+      for await (const some of findings.unlisted(run, 'invoice')) {
+        unlisted += some.length;
+        const candidates = some.slice(0, 10).map((each): Candidate => ({ ...each, kind: 'gone' }));
+        await the(SyncDatabase).transaction((query) => findings.noteCandidates(query, run.id, candidates));
+      }
+    };
+    expect(await usedBy(note)).toEqual([record]);
+    const [records] = await host.sql(
+      `SELECT COUNT(*)::int AS n FROM sync_record WHERE connection_id = 'acct_1'`,
+    );
+    expect([counted.known, counted.unlisted, unlisted]).toEqual(Array(3).fill(records!.n));
+    const decide = () => the(VerdictService).decide(run, new Date());
+    expect(await usedBy(decide)).toEqual([event, record]);
+  });
+
   it('no more than what nobody has handled', async () => {
     expect(await usedBy(() => the(UnhandledService).reopen())).toEqual(['IX_sync_event_unhandled']);
   });
@@ -170,8 +229,8 @@ async function fill({ sql }: Host): Promise<void> {
      FROM generate_series(1, 50000) AS i, LATERAL (SELECT now() - interval '3 hours' + i * interval '150 milliseconds' AS at) AS time`,
   );
   await sql(
-    `INSERT INTO sync_record (record_key, source, connection_id, resource, record_id, version)
-     SELECT record_key, min(source), min(connection_id), min(resource), min(record_id), 1 FROM sync_event GROUP BY record_key`,
+    `INSERT INTO sync_record (record_key, source, connection_id, resource, record_id, version, saved_at)
+     SELECT record_key, min(source), min(connection_id), min(resource), min(record_id), 1, now() - interval '1 day' FROM sync_event GROUP BY record_key`,
   );
   await sql('ANALYZE sync_event, sync_record, sync_mark, sync_pause');
 }

@@ -4,6 +4,7 @@ import { listed, whole } from '../../database/statement.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import type { FindingKind } from '../../model/run.js';
 import type { RecordKey } from '../../model/record.js';
+import { FIRST_KEY, inRecordRange, recordRanges } from './record-ranges.js';
 import type { Run } from './run.service.js';
 
 /** A record that may differ, before its own read has confirmed it. */
@@ -18,6 +19,13 @@ export interface Candidate {
 
 /** A known record that a complete listing does not have. */
 export type Unlisted = Omit<Candidate, 'kind'>;
+
+/** Of known records, that one statement looks at: where each may be noted, and where they are only counted. */
+const RECORDS_A_PAGE = 2_000;
+const RECORDS_A_COUNT = 10_000;
+
+/** That one statement deletes. */
+const FINDINGS_A_STEP = 1_000;
 
 /** Keeps what a reconciliation has seen and found. */
 @Injectable()
@@ -90,53 +98,81 @@ export class FindingService {
     );
   }
 
-  /** Records that have not been listed although they were known before, alive: those after the given key. */
-  async unlisted(run: Run, resource: string, after: Buffer | null, most: number): Promise<Unlisted[]> {
+  /** Records that have not been listed although they were known before, alive: some at a time. */
+  async *unlisted(run: Run, resource: string): AsyncGenerator<Unlisted[], void, undefined> {
     const { tables } = this.database;
-    const params: unknown[] = [run.source, run.connectionId, resource, run.id];
-    const known = this.known(params, run);
-    const rows = await this.database.query<{
-      record_key: Buffer;
-      record_id: string;
-      version: unknown;
-      saved_at: unknown;
-    }>(
-      `SELECT record_key, record_id, version, saved_at FROM ${tables.record} AS record
-       WHERE ${known} ${after ? `AND record_key > ${listed(params, [after])}` : ''}
-         AND NOT EXISTS (SELECT 1 FROM ${tables.finding} AS finding
-           WHERE finding.run_id = $4 AND finding.record_key = record.record_key)
-       ORDER BY record_key LIMIT ${whole(most)}`,
-      params,
-    );
     const { source, connectionId } = run;
-    return rows.map((row) => ({
-      record: { source, connectionId, resource, id: row.record_id },
-      recordKey: row.record_key,
-      version: numberIn(row.version),
-      savedAt: timeIn(row.saved_at),
-    }));
+    for await (const range of recordRanges(this.database, RECORDS_A_PAGE)) {
+      const params: unknown[] = [run.source, run.connectionId, resource, run.id];
+      const rows = await this.database.query<{
+        record_key: Buffer;
+        record_id: string;
+        version: unknown;
+        saved_at: unknown;
+      }>(
+        `SELECT record_key, record_id, version, saved_at FROM ${tables.record} AS record
+         WHERE ${inRecordRange(range, params)} AND ${this.known(params, run)}
+           AND NOT EXISTS (SELECT 1 FROM ${tables.finding} AS finding
+             WHERE finding.run_id = $4 AND finding.record_key = record.record_key)`,
+        params,
+      );
+      const unlisted = rows.map((row) => ({
+        record: { source, connectionId, resource, id: row.record_id },
+        recordKey: row.record_key,
+        version: numberIn(row.version),
+        savedAt: timeIn(row.saved_at),
+      }));
+      if (unlisted.length > 0) yield unlisted;
+    }
   }
 
   /** How many records of a resource were known before the run, alive; and how many of them it has not listed. */
   async countUnlisted(run: Run, resource: string): Promise<{ known: number; unlisted: number }> {
     const { tables } = this.database;
-    const params: unknown[] = [run.source, run.connectionId, resource, run.id];
-    const [row] = await this.database.query<{ known: unknown; unlisted: unknown }>(
-      `SELECT COUNT(*) AS known, SUM(CASE WHEN finding.run_id IS NULL THEN 1 ELSE 0 END) AS unlisted
-       FROM ${tables.record} AS record LEFT JOIN ${tables.finding} AS finding
-         ON finding.run_id = $4 AND finding.record_key = record.record_key
-       WHERE ${this.known(params, run)}`,
-      params,
-    );
-    return { known: numberIn(row!.known), unlisted: numberIn(row!.unlisted ?? 0) };
+    const count = { known: 0, unlisted: 0 };
+    for await (const range of recordRanges(this.database, RECORDS_A_COUNT)) {
+      const params: unknown[] = [run.source, run.connectionId, resource, run.id];
+      const [row] = await this.database.query<{ known: unknown; unlisted: unknown }>(
+        `SELECT COUNT(*) AS known, SUM(CASE WHEN finding.run_id IS NULL THEN 1 ELSE 0 END) AS unlisted
+         FROM ${tables.record} AS record LEFT JOIN ${tables.finding} AS finding
+           ON finding.run_id = $4 AND finding.record_key = record.record_key
+         WHERE ${inRecordRange(range, params)} AND ${this.known(params, run)}`,
+        params,
+      );
+      count.known += numberIn(row!.known);
+      count.unlisted += numberIn(row!.unlisted ?? 0);
+    }
+    return count;
+  }
+
+  /** What was listed as it should be: of no use once it is known what was not. */
+  async forgetListed(run: Run, resource: string): Promise<void> {
+    await this.forget(run, (finding) => finding.state === LISTED && finding.resource === resource);
   }
 
   /** What is not needed after the end. */
   async tidyUp(run: Run): Promise<void> {
-    await this.database.query(
-      `DELETE FROM ${this.database.tables.finding} WHERE run_id = $1 AND state IN ('${LISTED}', 'refuted')`,
-      [run.id],
-    );
+    await this.forget(run, ({ state }) => state === LISTED || state === 'refuted');
+  }
+
+  private async forget(run: Run, isOver: (finding: FindingRow) => boolean): Promise<void> {
+    const { tables, dialect } = this.database;
+    for (let after = FIRST_KEY; ;) {
+      const rows = await this.database.query<FindingRow>(
+        `SELECT record_key, resource, state FROM ${tables.finding} WHERE run_id = $1 AND record_key > $2
+         ORDER BY record_key LIMIT ${whole(FINDINGS_A_STEP)}`,
+        [run.id, after],
+      );
+      if (rows.length === 0) return;
+      after = rows.at(-1)!.record_key;
+      const keys = rows.filter(isOver).map(({ record_key: key }) => key);
+      if (keys.length === 0) continue;
+      const params: unknown[] = [run.id];
+      await this.database.query(
+        `DELETE FROM ${tables.finding} WHERE run_id = $1 AND ${dialect.isOneOf('record_key', 'digest', keys, params)}`,
+        params,
+      );
+    }
   }
 
   private known(params: unknown[], run: Run): string {
@@ -155,6 +191,12 @@ export class FindingService {
       params,
     );
   }
+}
+
+interface FindingRow {
+  readonly record_key: Buffer;
+  readonly resource: string;
+  readonly state: string;
 }
 
 interface CandidateRow {

@@ -48,8 +48,6 @@ const SHARE = 0.1;
 /** What has come so recently is on its way, and no finding. */
 const GRACE_MS = 300_000;
 
-const BATCH = 500;
-
 /** Compares what the provider has with what is known, finds out what was lost and why, and has it put right. */
 @Injectable()
 export class ReconcileService {
@@ -149,15 +147,13 @@ export class ReconcileService {
         () => next,
         () => Promise.resolve(),
       );
+      await this.findings.forgetListed(run, resource);
     }
     return after;
   }
 
   private async noteGone(run: HeldRun, progress: Progress, resource: string): Promise<void> {
-    for (let after: Buffer | null = null; ;) {
-      const gone = await this.findings.unlisted(run, resource, after, BATCH);
-      if (gone.length === 0) return;
-      after = gone.at(-1)!.recordKey;
+    for await (const gone of this.findings.unlisted(run, resource)) {
       let fresh: readonly InboxRow[] = [];
       await this.runs.save(
         run,

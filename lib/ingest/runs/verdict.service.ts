@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { numberIn } from '../../database/row-values.js';
-import { listed, whole } from '../../database/statement.js';
+import { numberIn, timeIn } from '../../database/row-values.js';
+import { whole } from '../../database/statement.js';
 import { SyncDatabase } from '../../database/sync.database.js';
 import type { FindingCause, FindingKind } from '../../model/run.js';
 import { READ } from './finding.service.js';
+import { FIRST_KEY } from './record-ranges.js';
 import type { Run } from './run.service.js';
 
 /** Decides which of a run's candidates are findings, and why they were not known. */
@@ -17,58 +18,68 @@ export class VerdictService {
    * @param since events from then on count as being on their way
    */
   async decide(run: Run, inFlightSince: Date): Promise<void> {
+    for (let after = FIRST_KEY; ;) {
+      const candidates = await this.candidates(run, after);
+      if (candidates.length === 0) return;
+      after = candidates.at(-1)!.record_key;
+      const events = await this.unsettled(candidates, run, inFlightSince);
+      for (const row of candidates) {
+        const its = events.get(row.record_key.toString('hex')) ?? NO_EVENTS;
+        await this.write(run, row, { ...its, inFlight: its.inFlight || isSince(row, inFlightSince) });
+      }
+    }
+  }
+
+  private candidates(run: Run, after: Buffer): Promise<CandidateRow[]> {
     const { tables } = this.database;
-    const open = await this.database.query<CandidateRow>(
-      `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.deleted_at,
+    return this.database.query<CandidateRow>(
+      `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.delivered_at,
+         CASE WHEN record.ignored_at IS NULL THEN 0 ELSE 1 END AS ignored,
          CASE WHEN EXISTS (
            SELECT 1 FROM ${tables.mark} AS mark
            WHERE mark.record_key = finding.record_key AND mark.event_id = 0 AND mark.state = 'dead'
          ) THEN 1 ELSE 0 END AS given_up
        FROM ${tables.finding} AS finding LEFT JOIN ${tables.record} AS record ON record.record_key = finding.record_key
-       WHERE finding.run_id = $1 AND finding.state IN ('candidate', '${READ}') ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
-      [run.id],
+       WHERE finding.run_id = $1 AND finding.record_key > $2 AND finding.state IN ('candidate', '${READ}')
+       ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
+      [run.id, after],
     );
-    if (open.length === 0) return;
-    const events = await this.eventsOf(open, run, inFlightSince);
-    for (const row of open) {
-      const its = events.get(row.record_key.toString('hex')) ?? NO_EVENTS;
-      const confirmed = hasDiffered(run, row) && (ofLog(run) || !its.inFlight);
-      const isGivenUp = row.kind === 'local' && numberIn(row.given_up) === 1;
-      const isOpen = its.unfinished || isGivenUp;
-      await this.database.query(
-        `UPDATE ${tables.finding} SET state = $3, cause = $4, repaired = $5 WHERE run_id = $1 AND record_key = $2`,
-        [
-          run.id,
-          row.record_key,
-          confirmed ? 'confirmed' : 'refuted',
-          causeOf(row.kind, { ...its, dead: its.dead || isGivenUp }),
-          confirmed && !run.request.dryRun && !isOpen && !(ofLog(run) && its.dead),
-        ],
-      );
-    }
-    return this.decide(run, inFlightSince);
   }
 
-  private async eventsOf(
+  private async write(run: Run, row: CandidateRow, its: EventsOfRecord): Promise<void> {
+    const confirmed = hasDiffered(run, row) && (ofLog(run) || !its.inFlight);
+    const isGivenUp = row.kind === 'local' && numberIn(row.given_up) === 1;
+    const isOpen = its.unfinished || isGivenUp;
+    await this.database.query(
+      `UPDATE ${this.database.tables.finding} SET state = $3, cause = $4, repaired = $5
+       WHERE run_id = $1 AND record_key = $2`,
+      [
+        run.id,
+        row.record_key,
+        confirmed ? 'confirmed' : 'refuted',
+        causeOf(row, its.dead || isGivenUp),
+        confirmed && !run.request.dryRun && !isOpen && !(ofLog(run) && its.dead),
+      ],
+    );
+  }
+
+  /** What waits and what is dead, by record key in hex. What is settled has left its times in the record's row. */
+  private async unsettled(
     candidates: readonly CandidateRow[],
     run: Run,
     inFlightSince: Date,
   ): Promise<Map<string, EventsOfRecord>> {
-    const params: unknown[] = [];
-    const keys = listed(
-      params,
-      candidates.map(({ record_key: key }) => key),
-    );
+    const { tables, dialect } = this.database;
+    const params: unknown[] = [inFlightSince, run.startedAt];
+    const keys = candidates.map(({ record_key: key }) => key);
     const sent = `origin IN ('webhook', 'poll')`;
-    const recent = `received_at >= ${listed(params, [inFlightSince])}`;
-    const started = listed(params, [run.startedAt]);
     const rows = await this.database.query<EventsRow>(
       `SELECT record_key,
-         MAX(CASE WHEN ${sent} AND ${recent} THEN 1 ELSE 0 END) AS in_flight,
+         MAX(CASE WHEN ${sent} AND received_at >= $1 THEN 1 ELSE 0 END) AS in_flight,
          MAX(CASE WHEN ${sent} AND state = 'dead' THEN 1 ELSE 0 END) AS dead,
-         MAX(CASE WHEN ${sent} AND reason = 'no-handler' THEN 1 ELSE 0 END) AS ignored,
-         MAX(CASE WHEN state IN ('waiting', 'dead') AND received_at >= ${started} THEN 1 ELSE 0 END) AS unfinished
-       FROM ${this.database.tables.event} WHERE record_key IN (${keys}) GROUP BY record_key`,
+         MAX(CASE WHEN received_at >= $2 THEN 1 ELSE 0 END) AS unfinished
+       FROM ${tables.event}
+       WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND state IN ('waiting', 'dead') GROUP BY record_key`,
       params,
     );
     return new Map(
@@ -77,7 +88,6 @@ export class VerdictService {
         {
           inFlight: numberIn(row.in_flight) === 1,
           dead: numberIn(row.dead) === 1,
-          ignored: numberIn(row.ignored) === 1,
           unfinished: numberIn(row.unfinished) === 1,
         },
       ]),
@@ -99,17 +109,22 @@ function hasDiffered(run: Run, { kind, version, now_version: now }: CandidateRow
 interface EventsOfRecord {
   readonly inFlight: boolean;
   readonly dead: boolean;
-  readonly ignored: boolean;
   readonly unfinished: boolean;
 }
 
-const NO_EVENTS: EventsOfRecord = { inFlight: false, dead: false, ignored: false, unfinished: false };
+const NO_EVENTS: EventsOfRecord = { inFlight: false, dead: false, unfinished: false };
 
-function causeOf(kind: FindingKind, { dead, ignored }: EventsOfRecord): FindingCause {
+/** The provider has told of it by itself since then. */
+function isSince({ delivered_at: deliveredAt }: CandidateRow, since: Date): boolean {
+  const at = timeIn(deliveredAt);
+  return at !== null && at >= since;
+}
+
+function causeOf({ kind, ignored }: CandidateRow, dead: boolean): FindingCause {
   if (kind === 'local') return dead ? 'delivered-but-dead' : 'changed-locally';
   if (kind === 'gone') return 'deleted-unseen';
   if (dead) return 'delivered-but-dead';
-  return ignored ? 'type-ignored' : 'never-delivered';
+  return numberIn(ignored) === 1 ? 'type-ignored' : 'never-delivered';
 }
 
 interface CandidateRow {
@@ -117,6 +132,8 @@ interface CandidateRow {
   readonly kind: FindingKind;
   readonly version: unknown;
   readonly now_version: unknown;
+  readonly delivered_at: unknown;
+  readonly ignored: unknown;
   /** A change handler has given up on the record. */
   readonly given_up: unknown;
 }
@@ -125,6 +142,5 @@ interface EventsRow {
   readonly record_key: Buffer;
   readonly in_flight: unknown;
   readonly dead: unknown;
-  readonly ignored: unknown;
   readonly unfinished: unknown;
 }
