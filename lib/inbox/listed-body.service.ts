@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { listed } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { withoutListed } from '../model/derived-type.js';
+import { WAITS } from './waiting.js';
 
 /** Keeps the contents of listed records with their events, for as long as they are good for something. */
 @Injectable()
@@ -11,11 +11,10 @@ export class ListedBodyService {
   /** These events are as those of records that were listed without their content. */
   async forget(events: readonly { readonly id: string; readonly type: string }[]): Promise<void> {
     for (const { id, type } of events) {
-      const params: unknown[] = [withoutListed(type)];
       await this.database.query(
         `UPDATE ${this.database.tables.event} SET type = $1, payload = NULL, ticket = NULL
-         WHERE id = ${listed(params, [id])} AND state = 'waiting'`,
-        params,
+         WHERE id = $2 AND ${WAITS}`,
+        [withoutListed(type), id],
       );
     }
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { whole } from '../database/statement.js';
 import { SyncDatabase } from '../database/sync.database.js';
 import { SyncClock } from '../sync.clock.js';
+import { WAITS } from './waiting.js';
 
 /** What is paused. `connectionId` and `handler` are empty where all are meant. */
 export interface Pause {
@@ -47,7 +48,7 @@ export class PauseService {
     );
     this.forget();
     if (handler === '') return;
-    await this.makeDue('source = $1', [source]);
+    await this.makeDue(`state = 'waiting' AND source = $1`, [source]);
   }
 
   /** Handlers that are not to be called: what this process has said, and others a second ago at the latest. */
@@ -72,7 +73,7 @@ export class PauseService {
     const { tables, dialect } = this.database;
     const left = dialect.isOneOf('id', 'id', eventIds, params);
     const stillPaused = `SELECT COUNT(*) FROM ${tables.pause} WHERE ${dialect.isOneOf('handler', 'text', [...handlers], params)}`;
-    await this.makeDue(`${left} AND (${stillPaused}) < ${whole(handlers.size)}`, params);
+    await this.makeDue(`${WAITS} AND ${left} AND (${stillPaused}) < ${whole(handlers.size)}`, params);
   }
 
   /** Those that wait for a paused handler. */
@@ -80,7 +81,7 @@ export class PauseService {
     const { tables, now } = this.database;
     await this.database.query(
       `UPDATE ${tables.event} SET available_at = ${now}, wait_reason = NULL
-       WHERE state = 'waiting' AND wait_reason = 'paused' AND ${condition}`,
+       WHERE wait_reason = 'paused' AND ${condition}`,
       params,
     );
   }

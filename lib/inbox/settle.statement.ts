@@ -2,6 +2,7 @@ import type { Statement } from '../database/statement.js';
 import type { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import type { EventOutcome } from './event-outcome.js';
+import { WAITS, waitsOfRecord } from './waiting.js';
 
 /**
  * Writes what became of events, by their ids: never by record and state, which would settle unseen what has come
@@ -20,7 +21,7 @@ export function settleEventsStatements(
     const isDone = alike[0]!.state === 'completed' || alike[0]!.state === 'skipped';
     if (dropListed && isDone) set.push('payload = CASE WHEN ticket IS NULL THEN payload END');
     return {
-      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE ${isOneOf(database, alike, params)} AND state = 'waiting'`,
+      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE ${isOneOf(database, alike, params)} AND ${WAITS}`,
       params,
       recurs: alike[0]!.state !== 'waiting',
     };
@@ -60,7 +61,7 @@ export function decideLateStatements(
   return grouped(decisions, ({ late }) => String(late)).map((alike) => {
     const params: unknown[] = [alike[0]!.late];
     return {
-      sql: `UPDATE ${database.tables.event} SET late = $1 WHERE ${isOneOf(database, alike, params)} AND state = 'waiting'`,
+      sql: `UPDATE ${database.tables.event} SET late = $1 WHERE ${isOneOf(database, alike, params)} AND ${WAITS}`,
       params,
       recurs: true,
     };
@@ -76,7 +77,7 @@ export function postponeRestStatement(
   return {
     sql: `
       UPDATE ${database.tables.event} SET available_at = ${database.in(availableInMs)}, wait_reason = $2
-      WHERE record_key = $1 AND state = 'waiting' AND available_at <= ${database.now}`,
+      WHERE record_key = $1 AND ${waitsOfRecord()} AND available_at <= ${database.now}`,
     params: [recordKey, waitReason],
   };
 }

@@ -6,6 +6,7 @@ import { eachLane, inGroups, waitingLanes, type Lane } from './lane.statements.j
 import { notPaused } from './pause.service.js';
 import type { WaitReason } from '../model/event.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
+import { waitsOfRecord } from './waiting.js';
 
 /** A record with due events. */
 export interface DueRow {
@@ -57,7 +58,7 @@ export class WaitingEventsService {
     const params: unknown[] = [];
     const rows = await this.database.query<{ record_key: Buffer; type: string }>(
       `SELECT DISTINCT record_key, type FROM ${tables.event}
-       WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND state = 'waiting' AND available_at <= ${now}`,
+       WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND ${waitsOfRecord()} AND available_at <= ${now}`,
       params,
     );
     const due = new Map<string, { recordKey: Buffer; types: string[] }>();
@@ -102,7 +103,7 @@ export class WaitingEventsService {
     await this.database.query(
       `UPDATE ${tables.event}
        SET wait_reason = $1, available_at = CASE record_key ${places.join(' ')} END
-       WHERE record_key IN (${keys.join(', ')}) AND state = 'waiting' AND available_at <= ${now}`,
+       WHERE record_key IN (${keys.join(', ')}) AND ${waitsOfRecord()} AND available_at <= ${now}`,
       params,
     );
   }

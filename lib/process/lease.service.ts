@@ -5,6 +5,7 @@ import { notPaused } from '../inbox/pause.service.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { WorkLoader } from './work.loader.js';
 import type { ClaimedRecord, Work } from './work.js';
+import { waitsOfRecord } from '../inbox/waiting.js';
 
 /** A record that two workers have not come back from is claimed with no other beside it. */
 const SUSPECT_STARTS = 2;
@@ -194,7 +195,7 @@ export class LeaseService {
   }
 
   private isDue({ early }: ClaimConditions): string {
-    return `event.state = 'waiting' ${early ? '' : `AND event.available_at <= ${this.database.now}`}`;
+    return `${waitsOfRecord('event.')} ${early ? '' : `AND event.available_at <= ${this.database.now}`}`;
   }
 
   private get leaseEnd(): string {

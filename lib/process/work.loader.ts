@@ -3,6 +3,7 @@ import { flagIn, numberIn, optionalFlagIn, optionalNumberIn, timeIn } from '../d
 import { SyncDatabase } from '../database/sync.database.js';
 import type { WaitReason } from '../model/event.js';
 import { EVENTS_PER_PASS, type ClaimedRecord, type Mark, type WaitingEvent } from './work.js';
+import { waitsOfRecord } from '../inbox/waiting.js';
 
 interface RecordRow {
   record_key: Buffer;
@@ -90,7 +91,7 @@ export class WorkLoader {
            replayed_at, replay_no, succeeded_by, wait_reason, payload, ticket,
            ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY COALESCE(occurred_at, received_at), id) AS place
          FROM ${tables.event}
-         WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND state = 'waiting') AS event
+         WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND ${waitsOfRecord()}) AS event
        WHERE place <= ${EVENTS_PER_PASS}
        ORDER BY record_key, place`,
       params,

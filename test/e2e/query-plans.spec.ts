@@ -4,6 +4,7 @@ import { OnSyncEvent } from 'nestjs-hybrid-sync';
 import { SyncDatabase, type Query } from '../../lib/database/sync.database.js';
 import { EventRetentionService } from '../../lib/inbox/event-retention.service.js';
 import { OverdueEventsService } from '../../lib/inbox/overdue-events.service.js';
+import { decideLateStatements, settleEventsStatements } from '../../lib/inbox/settle.statement.js';
 import { ReplayService } from '../../lib/inbox/replay.service.js';
 import { WaitingEventsService } from '../../lib/inbox/waiting-events.service.js';
 import { LeaseService } from '../../lib/process/lease.service.js';
@@ -37,180 +38,204 @@ const TABLES = ['sync_event', 'sync_record'];
 /** Never, as far as a test goes: it asks by itself. */
 const NEVER_MS = 2 ** 30;
 
-describeOn('postgres', 'the plans are its own')('of a large inbox is read', () => {
-  let host: Host;
-  /** The indexes of the tables that grow. */
-  const indexes = new Map<string, { table: string; name: string }>();
+const describeOnPostgres = describeOn('postgres', 'the plans are its own');
 
-  beforeAll(async () => {
-    host = await startHost({ providers: [Billing], sync: { sweepEveryMs: NEVER_MS } });
-    await fill(host);
-    const rows = await host.sql<{ name: string; table: string }>(
-      `SELECT indexname AS name, tablename AS table FROM pg_indexes WHERE tablename IN ('sync_event', 'sync_record')`,
-    );
-    for (const { name, table } of rows)
-      indexes.set(name, { table, name: name.startsWith('PK_') ? `primary key of ${table}` : name });
-  });
-  afterAll(() => host?.close());
+describeOnPostgres.each(['now', 'before there was a backlog'] as const)(
+  'of a large inbox is read, by statistics of how it was %s:',
+  (statistics) => {
+    let host: Host;
+    /** The indexes of the tables that grow. */
+    const indexes = new Map<string, { table: string; name: string }>();
 
-  const the = <T>(token: abstract new (...given: never[]) => T): T => host.app.get(token, { strict: false });
+    beforeAll(async () => {
+      host = await startHost({ providers: [Billing], sync: { sweepEveryMs: NEVER_MS } });
+      await fill(host, statistics);
+      const rows = await host.sql<{ name: string; table: string }>(
+        `SELECT indexname AS name, tablename AS table FROM pg_indexes WHERE tablename IN ('sync_event', 'sync_record')`,
+      );
+      for (const { name, table } of rows)
+        indexes.set(name, { table, name: name.startsWith('PK_') ? `primary key of ${table}` : name });
+    });
+    afterAll(() => host?.close());
 
-  /** What it makes the module say to its database, in transactions too, as it is said. */
-  async function askedBy(ask: () => Promise<unknown>): Promise<Asked[]> {
-    const database = the(SyncDatabase);
-    const asked: Asked[] = [];
-    const hearing = (query: Query): Query => {
-      return (sql, params = []) => {
-        asked.push({ sql, params });
-        return query(sql, params);
+    const the = <T>(token: abstract new (...given: never[]) => T): T =>
+      host.app.get(token, { strict: false });
+
+    /** What it makes the module say to its database, in transactions too, as it is said. */
+    async function askedBy(ask: () => Promise<unknown>): Promise<Asked[]> {
+      const database = the(SyncDatabase);
+      const asked: Asked[] = [];
+      const hearing = (query: Query): Query => {
+        return (sql, params = []) => {
+          asked.push({ sql, params });
+          return query(sql, params);
+        };
       };
-    };
-    const [query, transaction] = [database.query.bind(database), database.transaction.bind(database)];
-    jest.spyOn(database, 'query').mockImplementation(hearing(query));
-    jest
-      .spyOn(database, 'transaction')
-      .mockImplementation((work) => transaction((each) => work(hearing(each))));
-    try {
-      await ask();
-      return asked;
-    } finally {
-      jest.restoreAllMocks();
+      const [query, transaction] = [database.query.bind(database), database.transaction.bind(database)];
+      jest.spyOn(database, 'query').mockImplementation(hearing(query));
+      jest
+        .spyOn(database, 'transaction')
+        .mockImplementation((work) => transaction((each) => work(hearing(each))));
+      try {
+        await ask();
+        return asked;
+      } finally {
+        jest.restoreAllMocks();
+      }
     }
-  }
 
-  /** By which indexes of large tables the server answers. Fails for one that it reads as a whole. */
-  async function indexesOf({ sql, params }: Asked, tables: string[]): Promise<string[]> {
-    const [row] = await host.dataSource.query<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(
-      `EXPLAIN (FORMAT JSON) ${sql}`,
-      [...params],
-    );
-    const nodes = nodesOf(row!['QUERY PLAN'][0]!.Plan);
-    const whole = nodes
-      .filter((node) => node['Node Type'] === 'Seq Scan')
-      .map((node) => node['Relation Name']!);
-    expect({ sql, whole: whole.filter((table) => tables.includes(table)) }).toEqual({ sql, whole: [] });
-    const used = nodes.flatMap((node) => indexes.get(node['Index Name'] ?? '') ?? []);
-    return used.filter(({ table }) => tables.includes(table)).map(({ name }) => name);
-  }
+    /** By which indexes of large tables the server answers. Fails for one that it reads as a whole. */
+    async function indexesOf({ sql, params }: Asked, tables: string[]): Promise<string[]> {
+      const [row] = await host.dataSource.query<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(
+        // Without values, as of a statement that is prepared.
+        `EXPLAIN (${params.length === 0 ? 'GENERIC_PLAN, ' : ''}FORMAT JSON) ${sql}`,
+        [...params],
+      );
+      const nodes = nodesOf(row!['QUERY PLAN'][0]!.Plan);
+      const whole = nodes
+        .filter((node) => node['Node Type'] === 'Seq Scan')
+        .map((node) => node['Relation Name']!);
+      expect({ sql, whole: whole.filter((table) => tables.includes(table)) }).toEqual({ sql, whole: [] });
+      const used = nodes.flatMap((node) => indexes.get(node['Index Name'] ?? '') ?? []);
+      return used.filter(({ table }) => tables.includes(table)).map(({ name }) => name);
+    }
 
-  async function usedBy(ask: () => Promise<unknown>, tables = TABLES): Promise<string[]> {
-    const asked = await askedBy(ask);
-    expect(asked.length).toBeGreaterThan(0);
-    const used: string[] = [];
-    for (const each of asked) used.push(...(await indexesOf(each, tables)));
-    return [...new Set(used)].sort();
-  }
+    async function usedBy(ask: () => Promise<unknown>, tables = TABLES): Promise<string[]> {
+      const asked = await askedBy(ask);
+      expect(asked.length).toBeGreaterThan(0);
+      const used: string[] = [];
+      for (const each of asked) used.push(...(await indexesOf(each, tables)));
+      return [...new Set(used)].sort();
+    }
 
-  const due = async () =>
-    (await the(WaitingEventsService).due(1_000)).records.map(({ recordKey }) => recordKey);
+    const due = async () =>
+      (await the(WaitingEventsService).due(1_000)).records.map(({ recordKey }) => recordKey);
 
-  it('no more than the waiting events: what is due', async () => {
-    // A thousand records of so few are read faster with all the others.
-    expect(await usedBy(due, ['sync_event'])).toEqual(['IX_sync_event_due']);
-    expect(await usedBy(() => the(WaitingEventsService).anyDue())).toEqual(['IX_sync_event_due']);
-    const keys = (await due()).slice(0, 100);
-    expect(await usedBy(() => the(WaitingEventsService).dueAmong(keys))).toEqual(['IX_sync_event_record']);
-  });
+    it('no more than the waiting events: what is due', async () => {
+      // A thousand records of so few are read faster with all the others.
+      expect(await usedBy(due, ['sync_event'])).toEqual(['IX_sync_event_due']);
+      expect(await usedBy(() => the(WaitingEventsService).anyDue())).toEqual(['IX_sync_event_due']);
+      const keys = (await due()).slice(0, 100);
+      expect(await usedBy(() => the(WaitingEventsService).dueAmong(keys))).toEqual(['IX_sync_event_record']);
+    });
 
-  it('no more than the waiting events: what is put off', async () => {
-    const keys = (await due()).slice(-100);
-    const postpone = () => the(WaitingEventsService).postpone(keys, 'budget', 60_000, 10);
-    expect(await usedBy(postpone)).toEqual(['IX_sync_event_record']);
-  });
+    it('no more than the waiting events: what is put off', async () => {
+      const keys = (await due()).slice(-100);
+      const postpone = () => the(WaitingEventsService).postpone(keys, 'budget', 60_000, 10);
+      expect(await usedBy(postpone)).toEqual(['IX_sync_event_record']);
+    });
 
-  it('no more than those that wait for too long', async () => {
-    const overdue = the(OverdueEventsService);
-    const both = ['IX_sync_event_due', 'IX_sync_event_held'];
-    expect(await overdue.stuck()).toHaveLength(3);
-    expect(await usedBy(() => overdue.stuck())).toEqual(both);
-    expect(await overdue.heldBack()).toHaveLength(3);
-    expect(await usedBy(() => overdue.heldBack())).toEqual(['IX_sync_event_held']);
-  });
+    it('no more than those that wait for too long', async () => {
+      const overdue = the(OverdueEventsService);
+      const both = ['IX_sync_event_due', 'IX_sync_event_held'];
+      expect(await overdue.stuck()).toHaveLength(3);
+      expect(await usedBy(() => overdue.stuck())).toEqual(both);
+      expect(await overdue.heldBack()).toHaveLength(3);
+      expect(await usedBy(() => overdue.heldBack())).toEqual(['IX_sync_event_held']);
+    });
 
-  it('no more than what a pass needs: a claim, and what it releases', async () => {
-    const leases = the(LeaseService);
-    const keys = (await due()).slice(0, 100);
-    const claim = async () => {
-      const claimed = await leases.claim(keys);
-      expect(claimed).toHaveLength(100);
-      await leases.renewHeld();
-      for (const { record } of claimed) {
-        leases.letGo(record);
-        await leases.release(record);
-      }
-    };
-    expect(await usedBy(claim)).toEqual(['IX_sync_event_record', 'primary key of sync_record']);
-  });
+    it('no more than what a pass needs: a claim, and what it releases', async () => {
+      const leases = the(LeaseService);
+      const keys = (await due()).slice(0, 100);
+      const claim = async () => {
+        const claimed = await leases.claim(keys);
+        expect(claimed).toHaveLength(100);
+        await leases.renewHeld();
+        for (const { record } of claimed) {
+          leases.letGo(record);
+          await leases.release(record);
+        }
+      };
+      expect(await usedBy(claim)).toEqual(['IX_sync_event_record', 'primary key of sync_record']);
+    });
 
-  it('no more than is told: the status', async () => {
-    expect(await usedBy(() => host.sync.status())).toEqual([
-      'IX_sync_event_dead',
-      'IX_sync_event_due',
-      'primary key of sync_event',
-    ]);
-  });
+    it('no more than is told: the status', async () => {
+      expect(await usedBy(() => host.sync.status())).toEqual([
+        'IX_sync_event_dead',
+        'IX_sync_event_due',
+        'primary key of sync_event',
+      ]);
+    });
 
-  it('no more than a step at a time: what is old', async () => {
-    const prune = async () => {
-      for await (const _ of the(EventRetentionService).steps());
-    };
-    expect(await usedBy(prune)).toEqual(['primary key of sync_event']);
-  });
+    it('no more than a step at a time: what is old', async () => {
+      const prune = async () => {
+        for await (const _ of the(EventRetentionService).steps());
+      };
+      expect(await usedBy(prune)).toEqual(['primary key of sync_event']);
+    });
 
-  it('no more than a step at a time: what is replayed, and what is erased', async () => {
-    const [record, event] = ['primary key of sync_record', 'primary key of sync_event'];
-    const settled = { source: 'stripe', resource: 'invoice', id: 'settled7' };
-    expect(await usedBy(() => host.sync.erase(settled))).toEqual(['IX_sync_event_record', event, record]);
-    expect(await usedBy(() => the(ReplayService).replay({ recordId: 'settled8' }))).toEqual([event, record]);
-    expect(await usedBy(() => the(ReplayService).replay({ eventId: 'evt_1' }))).toEqual([
-      'UQ_sync_event_dedupe',
-    ]);
-    const dead = await usedBy(() => the(ReplayService).replay({ state: 'dead', type: 'none' }));
-    expect(dead).toEqual(['IX_sync_event_dead', event]);
-  });
+    it('no more than a step at a time: what is replayed, and what is erased', async () => {
+      const [record, event] = ['primary key of sync_record', 'primary key of sync_event'];
+      const settled = { source: 'stripe', resource: 'invoice', id: 'settled7' };
+      expect(await usedBy(() => host.sync.erase(settled))).toEqual(['IX_sync_event_record', event, record]);
+      expect(await usedBy(() => the(ReplayService).replay({ recordId: 'settled8' }))).toEqual([
+        event,
+        record,
+      ]);
+      expect(await usedBy(() => the(ReplayService).replay({ eventId: 'evt_1' }))).toEqual([
+        'UQ_sync_event_dedupe',
+      ]);
+      const dead = await usedBy(() => the(ReplayService).replay({ state: 'dead', type: 'none' }));
+      expect(dead).toEqual(['IX_sync_event_dead', event]);
+    });
 
-  it('no more than a step at a time: what a reconciliation asks of records and their events', async () => {
-    const [record, event] = ['primary key of sync_record', 'IX_sync_event_record'];
-    const run = {
-      id: '1',
-      kind: 'reconcile',
-      source: 'stripe',
-      connectionId: 'acct_1',
-      request: { dryRun: false },
-      startedAt: new Date(),
-    } as unknown as Run;
-    const findings = the(FindingService);
-    let counted = { known: 0, unlisted: 0 };
-    const count = async () => (counted = await findings.countUnlisted(run, 'invoice'));
-    expect(await usedBy(count)).toEqual([record]);
-    let unlisted = 0;
-    const note = async () => {
-      for await (const some of findings.unlisted(run, 'invoice')) {
-        unlisted += some.length;
-        const candidates = some.slice(0, 10).map((each): Candidate => ({ ...each, kind: 'gone' }));
-        await the(SyncDatabase).transaction((query) => findings.noteCandidates(query, run.id, candidates));
-      }
-    };
-    expect(await usedBy(note)).toEqual([record]);
-    const [records] = await host.sql(
-      `SELECT COUNT(*)::int AS n FROM sync_record WHERE connection_id = 'acct_1'`,
-    );
-    expect([counted.known, counted.unlisted, unlisted]).toEqual(Array(3).fill(records!.n));
-    const decide = () => the(VerdictService).decide(run, new Date());
-    expect(await usedBy(decide)).toEqual([event, record]);
-  });
+    it('no more than a step at a time: what a reconciliation asks of records and their events', async () => {
+      const [record, event] = ['primary key of sync_record', 'IX_sync_event_record'];
+      const run = {
+        id: '1',
+        kind: 'reconcile',
+        source: 'stripe',
+        connectionId: 'acct_1',
+        request: { dryRun: false },
+        startedAt: new Date(),
+      } as unknown as Run;
+      const findings = the(FindingService);
+      let counted = { known: 0, unlisted: 0 };
+      const count = async () => (counted = await findings.countUnlisted(run, 'invoice'));
+      expect(await usedBy(count)).toEqual([record]);
+      let unlisted = 0;
+      const note = async () => {
+        for await (const some of findings.unlisted(run, 'invoice')) {
+          unlisted += some.length;
+          const candidates = some.slice(0, 10).map((each): Candidate => ({ ...each, kind: 'gone' }));
+          await the(SyncDatabase).transaction((query) => findings.noteCandidates(query, run.id, candidates));
+        }
+      };
+      expect(await usedBy(note)).toEqual([record]);
+      const [records] = await host.sql(
+        `SELECT COUNT(*)::int AS n FROM sync_record WHERE connection_id = 'acct_1'`,
+      );
+      expect([counted.known, counted.unlisted, unlisted]).toEqual(Array(3).fill(records!.n));
+      const decide = () => the(VerdictService).decide(run, new Date());
+      expect(await usedBy(decide)).toEqual([event, record]);
+    });
 
-  it('no more than what nobody has handled', async () => {
-    expect(await usedBy(() => the(UnhandledService).reopen())).toEqual(['IX_sync_event_unhandled']);
-  });
-});
+    it('no more than the events themselves: what is settled', async () => {
+      const database = the(SyncDatabase);
+      const settled = (ids: string[]) =>
+        settleEventsStatements(
+          database,
+          ids.map((id) => ({ id, late: false, state: 'completed', succeededBy: ['Billing.save'] })),
+          false,
+        );
+      const decided = decideLateStatements(database, [{ id: '1', late: true }]);
+      for (const { sql } of [...settled(['1']), ...settled(['1', '2']), ...decided])
+        expect(await indexesOf({ sql, params: [] }, ['sync_event'])).toEqual(['primary key of sync_event']);
+    });
+
+    it('no more than what nobody has handled', async () => {
+      expect(await usedBy(() => the(UnhandledService).reopen())).toEqual(['IX_sync_event_unhandled']);
+    });
+  },
+);
 
 function nodesOf(plan: Plan): Plan[] {
   return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
 }
 
 /** Of three connections: 200,000 settled events of the last weeks, and 50,000 that wait, some of them for something. */
-async function fill({ sql }: Host): Promise<void> {
+async function fill({ sql }: Host, statistics: 'now' | 'before there was a backlog'): Promise<void> {
+  await sql('ALTER TABLE sync_event SET (autovacuum_enabled = false)');
   const columns = `dedupe_key, record_key, source, connection_id, resource, record_id, type, origin`;
   const event = (
     name: string,
@@ -222,6 +247,7 @@ async function fill({ sql }: Host): Promise<void> {
        CASE WHEN i % 500 = 1 THEN 'no-handler' END, at, at, at
      FROM generate_series(1, 200000) AS i, LATERAL (SELECT now() - interval '31 days' + i * interval '13 seconds' AS at) AS time`,
   );
+  await sql('ANALYZE sync_event');
   await sql(
     `INSERT INTO sync_event (${columns}, received_at, available_at, wait_reason)
      SELECT ${event('waiting')}, at, CASE WHEN i % 7 = 0 THEN now() + interval '1 hour' ELSE at END,
@@ -232,5 +258,5 @@ async function fill({ sql }: Host): Promise<void> {
     `INSERT INTO sync_record (record_key, source, connection_id, resource, record_id, version, saved_at)
      SELECT record_key, min(source), min(connection_id), min(resource), min(record_id), 1, now() - interval '1 day' FROM sync_event GROUP BY record_key`,
   );
-  await sql('ANALYZE sync_event, sync_record, sync_mark, sync_pause');
+  await sql(`ANALYZE ${statistics === 'now' ? 'sync_event, ' : ''}sync_record, sync_mark, sync_pause`);
 }

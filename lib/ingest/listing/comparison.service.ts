@@ -5,6 +5,7 @@ import type { ListedRecord } from '../../model/listing.js';
 import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
+import { waitsOfRecord } from '../../inbox/waiting.js';
 
 /** A listed record, and what is stored of it. */
 export interface Compared {
@@ -95,7 +96,7 @@ export class ComparisonService {
     const params: unknown[] = [];
     const rows = await query<{ record_key: Buffer }>(
       `SELECT DISTINCT record_key FROM ${tables.event}
-       WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND state = 'waiting'`,
+       WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND ${waitsOfRecord()}`,
       params,
     );
     return new Set(rows.map(({ record_key: key }) => key.toString('hex')));

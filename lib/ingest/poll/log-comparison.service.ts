@@ -7,6 +7,7 @@ import type { InboxRow } from '../../inbox/inbox-row.js';
 import type { IncomingEvent } from '../../model/connector.js';
 import type { RecordKey } from '../../model/record.js';
 import type { FindingKind } from '../../model/run.js';
+import { waitsOfRecord } from '../../inbox/waiting.js';
 
 /** An event of the log that somebody here wants and that is not in the inbox, or died there. */
 export interface LoggedDifference {
@@ -76,7 +77,7 @@ export class LogComparisonService {
     const params: unknown[] = [];
     const keys = rows.map(({ recordKey }) => recordKey);
     const known = await query<{ record_key: Buffer }>(
-      `SELECT DISTINCT record_key FROM ${tables.event} WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND state = 'waiting'`,
+      `SELECT DISTINCT record_key FROM ${tables.event} WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)} AND ${waitsOfRecord()}`,
       params,
     );
     return new Set(known.map(({ record_key: key }) => key.toString('hex')));
