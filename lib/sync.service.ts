@@ -134,8 +134,10 @@ export class SyncService {
    * Makes settled events wait again. By default the handlers that have not succeeded run; with `handlers: 'all'`, all
    * of them, with new idempotency keys. Order is not kept towards events that were settled since. What `eventId`, `id` or
    * `state: 'dead'` does not lead to is looked for in the whole inbox, ten thousand events at a time: a second or so for a
-   * million of them. If it rejects on the way, part of them wait; the same call goes on with the others.
-   * @returns how many events wait again; they are spread over time by `perSecond`
+   * million of them. If it rejects on the way, part of them wait; the same call goes on with the others, and with `'all'`
+   * runs once more what has run by then, unless the source is paused meanwhile.
+   * @returns how many events wait again, spread over time by `perSecond`; with `'failed'` also those with which every handler has
+   * succeeded, which are settled again with no call
    * @throws RangeError for no filter at all, a field, value, source or handler that is not known
    */
   async replay(filter: ReplayFilter, options?: ReplayOptions): Promise<ReplayResult> {

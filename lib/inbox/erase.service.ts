@@ -5,7 +5,7 @@ import type { RecordKey } from '../model/record.js';
 import { idRanges, inRange, type IdRange } from './id-ranges.js';
 
 export interface EraseResult {
-  /** Events whose bodies are gone. */
+  /** Events of the record in the inbox, all without their bodies now. */
   readonly events: number;
 }
 

@@ -28,7 +28,7 @@ export interface ReplayFilter {
 export interface ReplayOptions {
   /** `'failed'`: those that have not succeeded; `'all'`: every one, with new idempotency keys. @default 'failed' */
   handlers?: 'failed' | 'all';
-  /** How many events become due in a second. @default 100 */
+  /** How many events become due in a second; each sweep takes up those that are (`sweepEveryMs`). @default 100 */
   perSecond?: number;
 }
 

@@ -139,7 +139,7 @@ export class LeaseService {
     if (records.length === 0) return [];
     const keys = records.map(({ recordKey }) => recordKey);
     // One after the other: the module's second connection is for deliveries.
-    const events = await this.loader.loadEvents(keys);
+    const events = await this.loader.loadEvents(keys, conditions.early ?? false);
     const marks = await this.loader.loadMarks(keys);
     return records.map((record) => {
       const key = record.recordKey.toString('hex');

@@ -81,9 +81,14 @@ export class WorkLoader {
     return rows.map((row) => recordOf(row, leaseToken));
   }
 
-  /** Waiting events by record key in hex, oldest first by the provider's time. */
-  async loadEvents(recordKeys: readonly Buffer[]): Promise<Map<string, WaitingEvent[]>> {
-    const { tables, dialect } = this.database;
+  /**
+   * Waiting events by record key in hex, oldest first by the provider's time. One that is not due yet has its place among them,
+   * unless it is a replay, which comes in its own time.
+   * @param early all of them
+   */
+  async loadEvents(recordKeys: readonly Buffer[], early: boolean): Promise<Map<string, WaitingEvent[]>> {
+    const { tables, dialect, now } = this.database;
+    const isSpread = 'replayed_at IS NOT NULL AND wait_reason IS NULL';
     const params: unknown[] = [];
     const rows = await this.database.query<EventRow>(
       `SELECT * FROM (
@@ -91,7 +96,8 @@ export class WorkLoader {
            replayed_at, replay_no, succeeded_by, wait_reason, payload, ticket,
            ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY COALESCE(occurred_at, received_at), id) AS place
          FROM ${tables.event}
-         WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND ${waitsOfRecord()}) AS event
+         WHERE ${dialect.isOneOf('record_key', 'digest', recordKeys, params)} AND ${waitsOfRecord()}
+           ${early ? '' : `AND NOT (${isSpread} AND available_at > ${now})`}) AS event
        WHERE place <= ${EVENTS_PER_PASS}
        ORDER BY record_key, place`,
       params,

@@ -10,7 +10,7 @@ const SEED = Number(process.env.CLUSTER_SEED ?? Date.now() & 0x7fffffff);
 const sync = { leaseMs: 3_600_000, sweepEveryMs: 100, acceptTimeoutMs: 30_000 };
 
 // Processes start and end here, on a machine that may be busy.
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 describeOn(SERVERS, 'SQLite is for one process')(`a rolling deploy (seed ${SEED})`, () => {
   let cluster: Cluster | undefined;

@@ -197,6 +197,28 @@ describe('replay and explain', () => {
     travel(host, -100_000);
   });
 
+  it('keeps that pace for the events of one record, whatever else comes for it', async () => {
+    const customer = create('customer');
+    for (const id of ['evt_1', 'evt_2', 'evt_3']) await send(host, customer, { id });
+    await settled(host);
+    calls = [];
+    const waiting = async () => (await host.sql(`SELECT FROM sync_event WHERE state = 'waiting'`)).length;
+    const replay = host.sync.replay({ source: 'stripe' }, { handlers: 'all', perSecond: 0.01 });
+    expect(await replay).toEqual({ replayed: 3 });
+    await until(async () => (await waiting()) === 2);
+    await send(host, customer, { id: 'evt_4' });
+    await until(() => calls.includes('mail evt_4'));
+    const first = ['book evt_1', 'mail evt_1', 'book evt_4', 'mail evt_4'];
+    expect(calls).toEqual(first);
+    travel(host, 100_000);
+    await until(async () => (await waiting()) === 1);
+    expect(calls).toEqual([...first, 'book evt_2', 'mail evt_2']);
+    travel(host, 100_000);
+    await settled(host);
+    travel(host, -200_000);
+    expect(calls.at(-1)).toBe('mail evt_3');
+  });
+
   describe('explain says why an event is where it is', () => {
     const explain = (id: string) => host.sync.explain(id);
 
