@@ -27,10 +27,10 @@ BEGIN;
 UPDATE sync_record SET tx_token = '${LEASE_TOKEN}', lease_until = now() + interval '60000 milliseconds'
   WHERE record_key = decode(md5('record ' || :id), 'hex') AND lease_token = '${LEASE_TOKEN}';
 ${upsert}
-UPDATE sync_record SET starts = 0, newest_event_at = GREATEST(newest_event_at, now()), lease_token = NULL,
-  lease_until = NULL WHERE record_key = decode(md5('record ' || :id), 'hex') AND tx_token = '${LEASE_TOKEN}';
+UPDATE sync_record SET starts = 0, newest_event_at = GREATEST(newest_event_at, now()),
+  delivered_at = GREATEST(delivered_at, now()), ignored_at = NULL, lease_token = NULL, lease_until = NULL WHERE record_key = decode(md5('record ' || :id), 'hex') AND tx_token = '${LEASE_TOKEN}';
 UPDATE sync_event SET state = 'completed', late = false, succeeded_by = '["Billing.save"]', settled_at = now()
-  WHERE id = :id AND state = 'waiting';
+  WHERE id = :id AND COALESCE(state, '') = 'waiting';
 COMMIT;`,
 };
 
