@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import {
   mirror,
@@ -7,6 +8,7 @@ import {
   SyncEvent,
   UnrecoverableError,
 } from 'nestjs-hybrid-sync';
+import { SyncDatabase } from '../../lib/database/sync.database.js';
 import { startHost, type Host, type HostOptions } from '../support/host.js';
 import { Customer } from '../support/customer.js';
 import { found, longAgo, NONE, passTime, reconcile } from '../support/reconciling.js';
@@ -190,7 +192,7 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     await expectMirrorEqual();
   });
 
-  it('takes nothing for lost that comes while it is read by itself', async () => {
+  it('takes nothing for lost that comes while it is read by itself, even if it is done with while that is decided', async () => {
     await start();
     host.stripe.create('customer', { id: 'cus_1' });
     await longAgo(host);
@@ -200,9 +202,20 @@ describe('nothing stays lost: reconciliation finds everything', () => {
     await read.reached;
     host.stripe.resend(host.stripe.all('event').at(-1)!.id);
     await host.stripe.flush();
+    const itsOwn = host.stripe.hold({ path: '/v1/customers/cus_1' });
+    const database = host.app.get(SyncDatabase, { strict: false });
+    const query = database.query.bind(database);
+    jest.spyOn(database, 'query').mockImplementation(async (sql, params) => {
+      if (sql.includes('AS unfinished')) {
+        await itsOwn.reached;
+        itsOwn.release();
+        await settled(host);
+      }
+      return query(sql, params);
+    });
     read.release();
     expect(await run.done()).toMatchObject({ state: 'completed', findings: NONE });
-    await settled(host);
+    expect(database.query).toHaveBeenCalledWith(expect.stringContaining('AS unfinished'), expect.anything());
     await expectMirrorEqual();
   });
 

@@ -13,6 +13,7 @@ import { FindingService, type Candidate } from '../../lib/ingest/runs/finding.se
 import type { Run } from '../../lib/ingest/runs/run.service.js';
 import { VerdictService } from '../../lib/ingest/runs/verdict.service.js';
 import { startHost, type Host } from '../support/host.js';
+import { fillLargeInbox } from '../support/large-inbox.js';
 import { describeOn } from '../support/only-on.js';
 
 @Injectable()
@@ -49,7 +50,7 @@ describeOnPostgres.each(['now', 'before there was a backlog'] as const)(
 
     beforeAll(async () => {
       host = await startHost({ providers: [Billing], sync: { sweepEveryMs: NEVER_MS } });
-      await fill(host, statistics);
+      await fillLargeInbox(host, statistics);
       const rows = await host.sql<{ name: string; table: string }>(
         `SELECT indexname AS name, tablename AS table FROM pg_indexes WHERE tablename IN ('sync_event', 'sync_record')`,
       );
@@ -191,7 +192,10 @@ describeOnPostgres.each(['now', 'before there was a backlog'] as const)(
       } as unknown as Run;
       const findings = the(FindingService);
       let counted = { known: 0, unlisted: 0 };
-      const count = async () => (counted = await findings.countUnlisted(run, 'invoice'));
+      const count = async () => {
+        for await (const { known, unlisted } of findings.countUnlisted(run, 'invoice'))
+          counted = { known: counted.known + known, unlisted: counted.unlisted + unlisted };
+      };
       expect(await usedBy(count)).toEqual([record]);
       let unlisted = 0;
       const note = async () => {
@@ -206,7 +210,9 @@ describeOnPostgres.each(['now', 'before there was a backlog'] as const)(
         `SELECT COUNT(*)::int AS n FROM sync_record WHERE connection_id = 'acct_1'`,
       );
       expect([counted.known, counted.unlisted, unlisted]).toEqual(Array(3).fill(records!.n));
-      const decide = () => the(VerdictService).decide(run, new Date());
+      const decide = async () => {
+        for await (const _ of the(VerdictService).decide(run, new Date()));
+      };
       expect(await usedBy(decide)).toEqual([event, record]);
     });
 
@@ -231,32 +237,4 @@ describeOnPostgres.each(['now', 'before there was a backlog'] as const)(
 
 function nodesOf(plan: Plan): Plan[] {
   return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
-}
-
-/** Of three connections: 200,000 settled events of the last weeks, and 50,000 that wait, some of them for something. */
-async function fill({ sql }: Host, statistics: 'now' | 'before there was a backlog'): Promise<void> {
-  await sql('ALTER TABLE sync_event SET (autovacuum_enabled = false)');
-  const columns = `dedupe_key, record_key, source, connection_id, resource, record_id, type, origin`;
-  const event = (
-    name: string,
-  ) => `decode(md5('${name} ' || i), 'hex'), decode(md5('${name} record ' || i / 2), 'hex'), 'stripe',
-    ('{default,acct_1,acct_2}'::text[])[1 + i % 3], 'invoice', '${name}' || i / 2, 'invoice.paid', 'webhook'`;
-  await sql(
-    `INSERT INTO sync_event (${columns}, state, reason, received_at, available_at, settled_at)
-     SELECT ${event('settled')}, CASE WHEN i % 1000 = 0 THEN 'dead' WHEN i % 500 = 1 THEN 'skipped' ELSE 'completed' END,
-       CASE WHEN i % 500 = 1 THEN 'no-handler' END, at, at, at
-     FROM generate_series(1, 200000) AS i, LATERAL (SELECT now() - interval '31 days' + i * interval '13 seconds' AS at) AS time`,
-  );
-  await sql('ANALYZE sync_event');
-  await sql(
-    `INSERT INTO sync_event (${columns}, received_at, available_at, wait_reason)
-     SELECT ${event('waiting')}, at, CASE WHEN i % 7 = 0 THEN now() + interval '1 hour' ELSE at END,
-       CASE i % 7 WHEN 0 THEN 'retry' WHEN 1 THEN 'delete-cap' END
-     FROM generate_series(1, 50000) AS i, LATERAL (SELECT now() - interval '3 hours' + i * interval '150 milliseconds' AS at) AS time`,
-  );
-  await sql(
-    `INSERT INTO sync_record (record_key, source, connection_id, resource, record_id, version, saved_at)
-     SELECT record_key, min(source), min(connection_id), min(resource), min(record_id), 1, now() - interval '1 day' FROM sync_event GROUP BY record_key`,
-  );
-  await sql(`ANALYZE ${statistics === 'now' ? 'sync_event, ' : ''}sync_record, sync_mark, sync_pause`);
 }

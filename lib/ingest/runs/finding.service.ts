@@ -20,6 +20,12 @@ export interface Candidate {
 /** A known record that a complete listing does not have. */
 export type Unlisted = Omit<Candidate, 'kind'>;
 
+/** How many records are known, and how many of them were not listed. */
+export interface UnlistedCount {
+  readonly known: number;
+  readonly unlisted: number;
+}
+
 /** Of known records, that one statement looks at: where each may be noted, and where they are only counted. */
 const RECORDS_A_PAGE = 2_000;
 const RECORDS_A_COUNT = 10_000;
@@ -98,7 +104,7 @@ export class FindingService {
     );
   }
 
-  /** Records that have not been listed although they were known before, alive: some at a time. */
+  /** Records that have not been listed although they were known before, alive: those of a range at a time. */
   async *unlisted(run: Run, resource: string): AsyncGenerator<Unlisted[], void, undefined> {
     const { tables } = this.database;
     const { source, connectionId } = run;
@@ -122,14 +128,13 @@ export class FindingService {
         version: numberIn(row.version),
         savedAt: timeIn(row.saved_at),
       }));
-      if (unlisted.length > 0) yield unlisted;
+      yield unlisted;
     }
   }
 
-  /** How many records of a resource were known before the run, alive; and how many of them it has not listed. */
-  async countUnlisted(run: Run, resource: string): Promise<{ known: number; unlisted: number }> {
+  /** How many records of a resource were known before the run, alive; and how many of them it has not listed: in each range. */
+  async *countUnlisted(run: Run, resource: string): AsyncGenerator<UnlistedCount, void, undefined> {
     const { tables } = this.database;
-    const count = { known: 0, unlisted: 0 };
     for await (const range of recordRanges(this.database, RECORDS_A_COUNT)) {
       const params: unknown[] = [run.source, run.connectionId, resource, run.id];
       const [row] = await this.database.query<{ known: unknown; unlisted: unknown }>(
@@ -139,23 +144,21 @@ export class FindingService {
          WHERE ${inRecordRange(range, params)} AND ${this.known(params, run)}`,
         params,
       );
-      count.known += numberIn(row!.known);
-      count.unlisted += numberIn(row!.unlisted ?? 0);
+      yield { known: numberIn(row!.known), unlisted: numberIn(row!.unlisted ?? 0) };
     }
-    return count;
   }
 
   /** What was listed as it should be: of no use once it is known what was not. */
-  async forgetListed(run: Run, resource: string): Promise<void> {
-    await this.forget(run, (finding) => finding.state === LISTED && finding.resource === resource);
+  forgetListed(run: Run, resource: string): AsyncGenerator<void> {
+    return this.forget(run, (finding) => finding.state === LISTED && finding.resource === resource);
   }
 
   /** What is not needed after the end. */
-  async tidyUp(run: Run): Promise<void> {
-    await this.forget(run, ({ state }) => state === LISTED || state === 'refuted');
+  tidyUp(run: Run): AsyncGenerator<void> {
+    return this.forget(run, ({ state }) => state === LISTED || state === 'refuted');
   }
 
-  private async forget(run: Run, isOver: (finding: FindingRow) => boolean): Promise<void> {
+  private async *forget(run: Run, isOver: (finding: FindingRow) => boolean): AsyncGenerator<void> {
     const { tables, dialect } = this.database;
     for (let after = FIRST_KEY; ;) {
       const rows = await this.database.query<FindingRow>(
@@ -166,6 +169,7 @@ export class FindingService {
       if (rows.length === 0) return;
       after = rows.at(-1)!.record_key;
       const keys = rows.filter(isOver).map(({ record_key: key }) => key);
+      yield;
       if (keys.length === 0) continue;
       const params: unknown[] = [run.id];
       await this.database.query(

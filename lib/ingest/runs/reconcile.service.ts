@@ -121,8 +121,8 @@ export class ReconcileService {
     }
     const dead = await this.phases.settle(run);
     if (dead === null) return;
-    await this.verdicts.decide(run, new Date(run.startedAt.getTime() - GRACE_MS));
-    await this.findings.tidyUp(run);
+    await this.inSteps(run, this.verdicts.decide(run, new Date(run.startedAt.getTime() - GRACE_MS)));
+    await this.inSteps(run, this.findings.tidyUp(run));
     const states = Object.values(progress).map(({ state }) => state);
     const failed = states.includes('failed') || dead > 0;
     await this.runs.finish(run, states.includes('halted') ? 'halted' : failed ? 'failed' : 'completed');
@@ -134,7 +134,11 @@ export class ReconcileService {
     let after = progress;
     for (const [resource, { state, compared }] of Object.entries(progress)) {
       if (state !== 'completed' || compared) continue;
-      const { known, unlisted } = await this.findings.countUnlisted(run, resource);
+      let [known, unlisted] = [0, 0];
+      await this.inSteps(run, this.findings.countUnlisted(run, resource), (count) => {
+        known += count.known;
+        unlisted += count.unlisted;
+      });
       const tooMany = !run.request.believeDeletions && unlisted > Math.max(FREE_DELETIONS, known * SHARE);
       const halted = tooMany
         ? `${unlisted} of ${known} records are not in the listing, which is more than is believed`
@@ -147,13 +151,14 @@ export class ReconcileService {
         () => next,
         () => Promise.resolve(),
       );
-      await this.findings.forgetListed(run, resource);
+      await this.inSteps(run, this.findings.forgetListed(run, resource));
     }
     return after;
   }
 
   private async noteGone(run: HeldRun, progress: Progress, resource: string): Promise<void> {
-    for await (const gone of this.findings.unlisted(run, resource)) {
+    await this.inSteps(run, this.findings.unlisted(run, resource), async (gone) => {
+      if (gone.length === 0) return;
       let fresh: readonly InboxRow[] = [];
       await this.runs.save(
         run,
@@ -169,6 +174,18 @@ export class ReconcileService {
         },
       );
       this.dispatcher.dispatch(dueRecordsOf(fresh));
+    });
+  }
+
+  /** What takes long where there are many records, for as long as the run is this process' to work on. @throws RunLostError */
+  private async inSteps<Step>(
+    run: HeldRun,
+    steps: AsyncIterable<Step>,
+    take: (step: Step) => Promise<void> | void = () => undefined,
+  ): Promise<void> {
+    for await (const step of steps) {
+      await this.runs.hold(run);
+      await take(step);
     }
   }
 

@@ -156,6 +156,21 @@ export class RunService {
     });
   }
 
+  /** Goes on holding it, in work that saves no progress. @throws RunLostError if it is no longer this process' to work on */
+  async hold({ id, leaseToken }: HeldRun): Promise<void> {
+    const { tables } = this.database;
+    const isHeld = `id = $1 AND lease_token = $2 AND state = 'running'`;
+    await this.database.query(`UPDATE ${tables.run} SET lease_until = ${this.until()} WHERE ${isHeld}`, [
+      id,
+      leaseToken,
+    ]);
+    const [held] = await this.database.query(`SELECT 1 AS held FROM ${tables.run} WHERE ${isHeld}`, [
+      id,
+      leaseToken,
+    ]);
+    if (!held) throw new RunLostError();
+  }
+
   /** Nothing more can be done now. */
   async putOff({ id, leaseToken }: HeldRun, inMs: number): Promise<void> {
     await this.database.query(

@@ -14,36 +14,53 @@ export class VerdictService {
 
   /**
    * Decides on the candidates: what their own read has changed is a finding, and so is every event of a log that was not
-   * there. What has come by itself meanwhile is none.
-   * @param since events from then on count as being on their way
+   * there. What has come by itself meanwhile is none. Some at a time.
+   * @param inFlightSince events from then on count as being on their way
    */
-  async decide(run: Run, inFlightSince: Date): Promise<void> {
+  async *decide(run: Run, inFlightSince: Date): AsyncGenerator<void> {
     for (let after = FIRST_KEY; ;) {
       const candidates = await this.candidates(run, after);
       if (candidates.length === 0) return;
       after = candidates.at(-1)!.record_key;
+      yield;
+      // In this order: what is settled between the two is in one of them.
       const events = await this.unsettled(candidates, run, inFlightSince);
+      const records = await this.records(candidates);
       for (const row of candidates) {
-        const its = events.get(row.record_key.toString('hex')) ?? NO_EVENTS;
-        await this.write(run, row, { ...its, inFlight: its.inFlight || isSince(row, inFlightSince) });
+        const key = row.record_key.toString('hex');
+        const its = events.get(key) ?? NO_EVENTS;
+        const record = records.get(key);
+        const inFlight = its.inFlight || isSince(record, inFlightSince);
+        await this.write(run, { ...row, ...record }, { ...its, inFlight });
       }
     }
   }
 
-  private candidates(run: Run, after: Buffer): Promise<CandidateRow[]> {
-    const { tables } = this.database;
-    return this.database.query<CandidateRow>(
-      `SELECT finding.record_key, finding.kind, finding.version, record.version AS now_version, record.delivered_at,
-         CASE WHEN record.ignored_at IS NULL THEN 0 ELSE 1 END AS ignored,
-         CASE WHEN EXISTS (
-           SELECT 1 FROM ${tables.mark} AS mark
-           WHERE mark.record_key = finding.record_key AND mark.event_id = 0 AND mark.state = 'dead'
-         ) THEN 1 ELSE 0 END AS given_up
-       FROM ${tables.finding} AS finding LEFT JOIN ${tables.record} AS record ON record.record_key = finding.record_key
-       WHERE finding.run_id = $1 AND finding.record_key > $2 AND finding.state IN ('candidate', '${READ}')
-       ORDER BY finding.record_key LIMIT ${whole(BATCH)}`,
+  private candidates(run: Run, after: Buffer): Promise<FindingRow[]> {
+    return this.database.query<FindingRow>(
+      `SELECT record_key, kind, version FROM ${this.database.tables.finding}
+       WHERE run_id = $1 AND record_key > $2 AND state IN ('candidate', '${READ}')
+       ORDER BY record_key LIMIT ${whole(BATCH)}`,
       [run.id, after],
     );
+  }
+
+  /** By record key in hex. */
+  private async records(candidates: readonly FindingRow[]): Promise<Map<string, RecordRow>> {
+    const { tables, dialect } = this.database;
+    const params: unknown[] = [];
+    const keys = candidates.map(({ record_key: key }) => key);
+    const rows = await this.database.query<RecordRow & { record_key: Buffer }>(
+      `SELECT record_key, version AS now_version, delivered_at,
+         CASE WHEN ignored_at IS NULL THEN 0 ELSE 1 END AS ignored,
+         CASE WHEN EXISTS (
+           SELECT 1 FROM ${tables.mark} AS mark
+           WHERE mark.record_key = record.record_key AND mark.event_id = 0 AND mark.state = 'dead'
+         ) THEN 1 ELSE 0 END AS given_up
+       FROM ${tables.record} AS record WHERE ${dialect.isOneOf('record_key', 'digest', keys, params)}`,
+      params,
+    );
+    return new Map(rows.map((row) => [row.record_key.toString('hex'), row]));
   }
 
   private async write(run: Run, row: CandidateRow, its: EventsOfRecord): Promise<void> {
@@ -65,7 +82,7 @@ export class VerdictService {
 
   /** What waits and what is dead, by record key in hex. What is settled has left its times in the record's row. */
   private async unsettled(
-    candidates: readonly CandidateRow[],
+    candidates: readonly FindingRow[],
     run: Run,
     inFlightSince: Date,
   ): Promise<Map<string, EventsOfRecord>> {
@@ -115,8 +132,8 @@ interface EventsOfRecord {
 const NO_EVENTS: EventsOfRecord = { inFlight: false, dead: false, unfinished: false };
 
 /** The provider has told of it by itself since then. */
-function isSince({ delivered_at: deliveredAt }: CandidateRow, since: Date): boolean {
-  const at = timeIn(deliveredAt);
+function isSince(record: RecordRow | undefined, since: Date): boolean {
+  const at = timeIn(record?.delivered_at);
   return at !== null && at >= since;
 }
 
@@ -127,16 +144,22 @@ function causeOf({ kind, ignored }: CandidateRow, dead: boolean): FindingCause {
   return numberIn(ignored) === 1 ? 'type-ignored' : 'never-delivered';
 }
 
-interface CandidateRow {
+interface FindingRow {
   readonly record_key: Buffer;
   readonly kind: FindingKind;
   readonly version: unknown;
+}
+
+interface RecordRow {
   readonly now_version: unknown;
   readonly delivered_at: unknown;
   readonly ignored: unknown;
   /** A change handler has given up on the record. */
   readonly given_up: unknown;
 }
+
+/** Of what is not known, the record's part is missing. */
+type CandidateRow = FindingRow & Partial<RecordRow>;
 
 interface EventsRow {
   readonly record_key: Buffer;
