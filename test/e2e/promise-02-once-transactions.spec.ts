@@ -132,7 +132,10 @@ describe.each(openers)(
         await host.sql('INSERT INTO seat VALUES (1, 0), (2, 0)');
         const take = (seat: number) => `UPDATE seat SET times = times + 1 WHERE id = ${seat}`;
         const holding = new Gate();
-        billing.play = async (_event, { manager, attempt }) => {
+        const attempts: number[] = [];
+        // Not of the handler that has a quarter of a second only.
+        billing.beside = async ({ manager, attempt }) => {
+          attempts.push(attempt);
           if (attempt > 1) return;
           // The victim is on Postgres whoever waits first, on MySQL whoever has written less.
           if (databaseKind === 'postgres') await manager.query(`SET LOCAL deadlock_timeout = '10ms'`);
@@ -156,7 +159,7 @@ describe.each(openers)(
         await rival.rollbackTransaction();
         await rival.release();
         await settled(host);
-        expect(billing.calls).toEqual(['book #1', 'book #2']);
+        expect(attempts).toEqual([1, 2]);
         expect(await host.sql('SELECT times FROM seat ORDER BY id')).toEqual([{ times: 0 }, { times: 0 }]);
         await once();
       },
