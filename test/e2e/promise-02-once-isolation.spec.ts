@@ -1,27 +1,38 @@
 import { Injectable } from '@nestjs/common';
 import { OnSyncEvent, SyncContext, SyncEvent } from 'nestjs-hybrid-sync';
+import type { EntityManager } from 'typeorm';
 import { createDatabase, databaseKind, onServer, type TestDatabase } from '../support/database.js';
 import { startHost, type Host } from '../support/host.js';
 import { describeOn, SERVERS } from '../support/only-on.js';
 import { effects, quick, send, settled, write } from '../support/scenario.js';
 
-/** What the open transaction is. MySQL's list of them is refreshed a few times in a second only. */
 const LEVEL = {
   postgres: `SELECT current_setting('transaction_isolation') AS level`,
   mysql: `SELECT trx_isolation_level AS level FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = CONNECTION_ID()`,
   sqlite: '',
 }[databaseKind];
 
+/** What the open transaction is. */
+async function levelIn(manager: EntityManager): Promise<string> {
+  for (;;) {
+    const [row] = await manager.query<{ level: string }[]>(LEVEL);
+    if (row) return row.level.toLowerCase();
+    // MySQL makes its list of them anew when nobody has asked for a tenth of a second.
+    await manager.query('SELECT SLEEP(0.15)');
+  }
+}
+
 const POOL_SIZE = 10;
 
-const seen = new Set<string>();
+let levels: Promise<string>[] = [];
 
 @Injectable()
 class Billing {
   @OnSyncEvent('stripe', 'customer.*', { name: 'book' })
   async book(event: SyncEvent, { manager }: SyncContext) {
-    const [row] = await manager.query<{ level: string }[]>(LEVEL);
-    if (row) seen.add(row.level.toLowerCase());
+    // Of MySQL only one may ask: see above.
+    if (databaseKind === 'postgres' || levels.length === 0) levels.push(levelIn(manager));
+    await Promise.all(levels);
     await write(manager, 'book', event.id);
   }
 }
@@ -45,6 +56,7 @@ describeOn(SERVERS, 'SQLite knows one level').each(['repeatable read', 'serializ
   'promise 2, once, at a database that is %s by default',
   (level) => {
     it('handlers are read committed, and two processes do not fail by each other', async () => {
+      levels = [];
       const database = await databaseOf(level);
       const options = { ...quick, providers: [Billing], poolSize: POOL_SIZE };
       const host = await startHost({ ...options, database });
@@ -60,7 +72,7 @@ describeOn(SERVERS, 'SQLite knows one level').each(['repeatable read', 'serializ
         const ids = await Promise.all(sent);
         await settled(host);
         expect((await effects(host)).sort()).toEqual(ids.map((id) => `book ${id}`).sort());
-        expect([...seen]).toEqual(['read committed']);
+        expect([...new Set(await Promise.all(levels))]).toEqual(['read committed']);
       } finally {
         await other.close();
         await host.close();
