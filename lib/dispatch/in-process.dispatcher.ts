@@ -169,10 +169,7 @@ export class InProcessDispatcher extends Dispatcher {
     try {
       const free = records.filter((record) => !this.running.has(hexOf(record)));
       const admitted = new Map(
-        (await this.admission.admit(free, (error) => this.complain(error))).map((record) => [
-          hexOf(record),
-          record,
-        ]),
+        (await this.admission.admit(free, this.complain)).map((record) => [hexOf(record), record]),
       );
       const keys = [...admitted.values()].map(({ recordKey }) => recordKey);
       const claimed = keys.length > 0 ? await this.leases.claim(keys, { alone }) : [];
@@ -238,12 +235,11 @@ export class InProcessDispatcher extends Dispatcher {
   }
 
   private sweepAgain(): void {
-    void this.sweep().catch((error: unknown) => this.complain(error));
+    void this.sweep().catch(this.complain);
   }
 
-  private complain(error: unknown): void {
+  private readonly complain = (error: unknown): void =>
     this.logger.error(`a pass could not be run or written down: ${messageOf(error)}`);
-  }
 }
 
 function hexOf({ recordKey }: Pick<DueRecord, 'recordKey'>): string {

@@ -10,7 +10,7 @@ import { WaitingEventsService } from '../../lib/inbox/waiting-events.service.js'
 import { LeaseService } from '../../lib/process/lease.service.js';
 import { UnhandledService } from '../../lib/process/unhandled.service.js';
 import { FindingService, type Candidate } from '../../lib/ingest/runs/finding.service.js';
-import type { Run } from '../../lib/ingest/runs/run.service.js';
+import type { Run } from '../../lib/ingest/runs/run.js';
 import { VerdictService } from '../../lib/ingest/runs/verdict.service.js';
 import { startHost, type Host } from '../support/host.js';
 import { fillLargeInbox } from '../support/large-inbox.js';

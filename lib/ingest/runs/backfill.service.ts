@@ -6,7 +6,8 @@ import { ListingTargets, PERIOD_KINDS, type ListingTarget } from './listing.targ
 import { SyncClock } from '../../sync.clock.js';
 import { RunPhases } from './run.phases.js';
 import { newProgress } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** Which records to read again. */
 export interface BackfillOptions extends ListingTarget {

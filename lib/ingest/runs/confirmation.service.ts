@@ -5,7 +5,8 @@ import { HydrationService, type Hydration } from '../../hydrate/hydration.servic
 import { ComparisonService } from '../listing/comparison.service.js';
 import { FindingService, type Candidate } from './finding.service.js';
 import type { Progress } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** Records that are asked for at once. */
 const BATCH = 10;

@@ -5,7 +5,7 @@ import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import type { FindingKind } from '../../model/run.js';
 import type { RecordKey } from '../../model/record.js';
 import { FIRST_KEY, inRecordRange, recordRanges } from './record-ranges.js';
-import type { Run } from './run.service.js';
+import type { Run } from './run.js';
 
 /** A record that may differ, before its own read has confirmed it. */
 export interface Candidate {

@@ -14,7 +14,7 @@ import { LogReader } from '../poll/log.reader.js';
 import { FindingService } from './finding.service.js';
 import { logProgress, type Progress } from './run.progress.js';
 import { RunHistoryService } from './run-history.service.js';
-import type { HeldRun } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** The log is read from so long before the last run that was good: an event may have come into it later than its time. */
 const OVERLAP_MS = 300_000;

@@ -10,7 +10,7 @@ import type { StorePage } from '../listing/page-reader.js';
 import { TargetComparisonService, type LocalDifference } from '../listing/target-comparison.service.js';
 import { candidateOf, localCandidateOf } from './candidates.js';
 import { FindingService } from './finding.service.js';
-import type { HeldRun } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** Compares a page of a listing with what is known, and with what handlers have made of it. */
 @Injectable()

@@ -8,7 +8,8 @@ import { SyncClock } from '../../sync.clock.js';
 import { ListingTargets } from './listing.targets.js';
 import { RunPhases } from './run.phases.js';
 import { newProgress } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** Which handler to show records again. */
 export interface ProjectOptions {

@@ -16,7 +16,8 @@ import { ConfirmationService } from './confirmation.service.js';
 import { LogReconcileService } from './log-reconcile.service.js';
 import { PageReconcileService } from './page-reconcile.service.js';
 import { newProgress, withCompared, type Progress } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 import { VerdictService } from './verdict.service.js';
 
 const MORE_KINDS = { depth: oneOf('full', 'log'), dryRun: aBoolean, believeDeletions: aBoolean };

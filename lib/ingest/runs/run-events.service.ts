@@ -4,7 +4,7 @@ import { listed } from '../../database/statement.js';
 import { SyncDatabase } from '../../database/sync.database.js';
 import type { WaitReason } from '../../model/event.js';
 import { purposeOf } from '../../model/run.js';
-import type { Run } from './run.service.js';
+import type { Run } from './run.js';
 
 /** What events of a run have come to, of those that are not done. */
 export interface Unfinished {

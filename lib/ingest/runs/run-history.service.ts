@@ -3,7 +3,7 @@ import { numberIn } from '../../database/row-values.js';
 import { SyncDatabase } from '../../database/sync.database.js';
 import type { ConnectionKey } from '../../model/record.js';
 import type { RunKind, RunState } from '../../model/run.js';
-import type { RunRequest } from './run.service.js';
+import type { RunRequest } from './run.js';
 
 /** So far back, in runs of one kind and connection. */
 const MOST = 200;

@@ -4,7 +4,8 @@ import { SyncClock } from '../../sync.clock.js';
 import { FindingReportService } from './finding-report.service.js';
 import { RunEventsService } from './run-events.service.js';
 import { shareOf } from './run.progress.js';
-import { RunService, type Run } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { Run } from './run.js';
 
 /** Stripe is from 2011; a provider's oldest records are mostly younger. */
 const EARLIEST = Date.UTC(2011, 0, 1);

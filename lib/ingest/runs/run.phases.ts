@@ -5,7 +5,8 @@ import { ResolvedSyncOptions } from '../../sync.options.js';
 import { RunWalker } from './run.walker.js';
 import { RunEventsService } from './run-events.service.js';
 import type { Progress } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** How soon to look whether a run's last events are done. */
 const LOOK_AGAIN_MS = 200;

@@ -9,7 +9,8 @@ import { BackfillService } from './backfill.service.js';
 import { ProjectService } from './project.service.js';
 import { ReconcileService } from './reconcile.service.js';
 import { RunWalker } from './run.walker.js';
-import { RunLostError, RunService, type HeldRun } from './run.service.js';
+import { RunLostError, RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** Runs that this process works on at once. */
 const MOST_RUNS = 4;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { numberIn, timeIn } from '../../database/row-values.js';
+import { numberIn } from '../../database/row-values.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { lockConnection } from '../../inbox/connection-lock.js';
 import { notPaused } from '../../inbox/pause.service.js';
@@ -8,34 +8,7 @@ import type { ConnectionKey } from '../../model/record.js';
 import type { RunKind, RunState } from '../../model/run.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
 import type { Progress } from './run.progress.js';
-
-/** How a run is to be done. */
-export interface RunRequest {
-  /** Nothing is to be changed. */
-  readonly dryRun?: boolean;
-  /** However many records are gone, each is looked for. */
-  readonly believeDeletions?: boolean;
-  /** For whom alone it is, by its name in the database. */
-  readonly handler?: string;
-  /** About which alone. */
-  readonly resources?: readonly string[];
-}
-
-/** A run as it stands in its row. */
-export interface Run extends ConnectionKey {
-  readonly id: string;
-  readonly kind: RunKind;
-  readonly state: RunState;
-  readonly progress: Progress;
-  readonly request: RunRequest;
-  readonly startedAt: Date;
-  readonly finishedAt: Date | null;
-}
-
-/** A run that this process works on. */
-export interface HeldRun extends Run {
-  readonly leaseToken: string;
-}
+import { runOf, type HeldRun, type Run, type RunRequest, type RunRow } from './run.js';
 
 /** Someone else works on the run, or it was paused or cancelled. */
 export class RunLostError extends Error {}
@@ -230,30 +203,4 @@ export class RunService {
   private until(): string {
     return this.database.in(this.options.leaseMs);
   }
-}
-
-interface RunRow {
-  readonly id: unknown;
-  readonly kind: RunKind;
-  readonly source: string;
-  readonly connection_id: string;
-  readonly state: RunState;
-  readonly progress: string;
-  readonly request: string;
-  readonly started_at: unknown;
-  readonly finished_at: unknown;
-}
-
-function runOf(row: RunRow): Run {
-  return {
-    id: String(row.id),
-    kind: row.kind,
-    source: row.source,
-    connectionId: row.connection_id,
-    state: row.state,
-    progress: JSON.parse(row.progress) as Progress,
-    request: JSON.parse(row.request) as RunRequest,
-    startedAt: timeIn(row.started_at)!,
-    finishedAt: timeIn(row.finished_at),
-  };
 }

@@ -24,7 +24,8 @@ import {
   type ResourceProgress,
   type Slice,
 } from './run.progress.js';
-import { RunService, type HeldRun } from './run.service.js';
+import { RunService } from './run.service.js';
+import type { HeldRun } from './run.js';
 
 /** Events of a run that may wait for handlers before it lists more of them. */
 const MOST_WAITING = 2_000;

@@ -5,7 +5,7 @@ import { SyncDatabase } from '../../database/sync.database.js';
 import type { FindingCause, FindingKind } from '../../model/run.js';
 import { READ } from './finding.service.js';
 import { FIRST_KEY } from './record-ranges.js';
-import type { Run } from './run.service.js';
+import type { Run } from './run.js';
 
 /** Decides which of a run's candidates are findings, and why they were not known. */
 @Injectable()
