@@ -37,6 +37,8 @@ const WAKE_EVERY_MS = 100;
 @Injectable()
 export class InProcessDispatcher extends Dispatcher {
   private readonly logger = new Logger(InProcessDispatcher.name);
+  private readonly complain = (error: unknown): void =>
+    this.logger.error(`a pass could not be run or written down: ${messageOf(error)}`);
   private readonly lanes: Lanes;
   /** Records under suspicion of killing workers: run one at a time, with no other beside them. */
   private readonly suspects = new Lanes(1);
@@ -237,9 +239,6 @@ export class InProcessDispatcher extends Dispatcher {
   private sweepAgain(): void {
     void this.sweep().catch(this.complain);
   }
-
-  private readonly complain = (error: unknown): void =>
-    this.logger.error(`a pass could not be run or written down: ${messageOf(error)}`);
 }
 
 function hexOf({ recordKey }: Pick<DueRecord, 'recordKey'>): string {

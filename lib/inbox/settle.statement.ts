@@ -21,7 +21,7 @@ export function settleEventsStatements(
     const isDone = alike[0]!.state === 'completed' || alike[0]!.state === 'skipped';
     if (dropListed && isDone) set.push('payload = CASE WHEN ticket IS NULL THEN payload END');
     return {
-      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE ${isOneOf(database, alike, params)} AND ${WAITS}`,
+      sql: `UPDATE ${database.tables.event} SET ${set.join(', ')} WHERE ${areWaiting(database, alike, params)}`,
       params,
       recurs: alike[0]!.state !== 'waiting',
     };
@@ -61,7 +61,7 @@ export function decideLateStatements(
   return grouped(decisions, ({ late }) => String(late)).map((alike) => {
     const params: unknown[] = [alike[0]!.late];
     return {
-      sql: `UPDATE ${database.tables.event} SET late = $1 WHERE ${isOneOf(database, alike, params)} AND ${WAITS}`,
+      sql: `UPDATE ${database.tables.event} SET late = $1 WHERE ${areWaiting(database, alike, params)}`,
       params,
       recurs: true,
     };
@@ -82,13 +82,14 @@ export function postponeRestStatement(
   };
 }
 
-function isOneOf(
+/** They are these, and wait. */
+function areWaiting(
   { dialect }: SyncDatabase,
   events: readonly { readonly id: string }[],
   params: unknown[],
 ): string {
   const ids = events.map(({ id }) => id);
-  return dialect.isOneOf('id', 'id', ids, params);
+  return `${dialect.isOneOf('id', 'id', ids, params)} AND ${WAITS}`;
 }
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {

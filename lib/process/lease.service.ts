@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { SyncDatabase } from '../database/sync.database.js';
 import { notPaused } from '../inbox/pause.service.js';
+import { waitsOfRecord } from '../inbox/waiting.js';
 import { ResolvedSyncOptions } from '../sync.options.js';
 import { WorkLoader } from './work.loader.js';
 import type { ClaimedRecord, Work } from './work.js';
-import { waitsOfRecord } from '../inbox/waiting.js';
 
 /** A record that two workers have not come back from is claimed with no other beside it. */
 const SUSPECT_STARTS = 2;

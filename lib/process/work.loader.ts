@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { flagIn, numberIn, optionalFlagIn, optionalNumberIn, timeIn } from '../database/row-values.js';
 import { SyncDatabase } from '../database/sync.database.js';
+import { waitsOfRecord } from '../inbox/waiting.js';
 import type { WaitReason } from '../model/event.js';
 import { EVENTS_PER_PASS, type ClaimedRecord, type Mark, type WaitingEvent } from './work.js';
-import { waitsOfRecord } from '../inbox/waiting.js';
 
 interface RecordRow {
   record_key: Buffer;

@@ -1,6 +1,35 @@
-import type { ReconcileOptions, RunReport } from 'nestjs-hybrid-sync';
-import { until, type Host } from './host.js';
-import { settled, travel } from './scenario.js';
+import { mirror, type ReconcileOptions, type RunReport } from 'nestjs-hybrid-sync';
+import { Customer } from './customer.js';
+import { startHost, until, type Host, type HostOptions } from './host.js';
+import { quick, settled, travel } from './scenario.js';
+
+const customers = mirror('stripe', 'customer', {
+  to: Customer,
+  key: ['id'],
+  map: ({ id, email }: { id: string; email: string | null }) => ({ id, email }),
+});
+
+/** A host with a mirror of Stripe's customers, unless it is given others. */
+export function startMirroring(options: Partial<HostOptions> = {}): Promise<Host> {
+  return startHost({
+    ...quick,
+    entities: [...quick.entities, Customer],
+    mirrors: [customers],
+    ...options,
+    sync: { ...quick.sync, missingConfirmMs: 40, ...options.sync },
+  });
+}
+
+/** All of Stripe's customers are there, as they are, and no others. */
+export async function expectMirrorEqual(host: Host): Promise<void> {
+  const rows = await host.dataSource.getRepository(Customer).find();
+  expect(rows.map(({ id, email }) => `${id} ${email}`).sort()).toEqual(
+    host.stripe
+      .all('customer')
+      .map(({ id, email }) => `${id} ${email as string}`)
+      .sort(),
+  );
+}
 
 /** For the host and for Stripe alike. */
 export function passTime(host: Host, ms: number): void {

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { numberIn, timeIn } from '../../database/row-values.js';
 import { SyncDatabase, type Query } from '../../database/sync.database.js';
+import { waitsOfRecord } from '../../inbox/waiting.js';
 import type { ListedRecord } from '../../model/listing.js';
 import { recordKeyOf } from '../../model/keys.js';
 import type { RecordKey } from '../../model/record.js';
 import { ResolvedSyncOptions } from '../../sync.options.js';
-import { waitsOfRecord } from '../../inbox/waiting.js';
 
 /** A listed record, and what is stored of it. */
 export interface Compared {

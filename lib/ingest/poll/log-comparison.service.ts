@@ -4,10 +4,10 @@ import { SyncDatabase, type Query } from '../../database/sync.database.js';
 import { HandlerRegistry } from '../../handlers/handler.registry.js';
 import { IdempotencyService } from '../../inbox/idempotency.service.js';
 import type { InboxRow } from '../../inbox/inbox-row.js';
+import { waitsOfRecord } from '../../inbox/waiting.js';
 import type { IncomingEvent } from '../../model/connector.js';
 import type { RecordKey } from '../../model/record.js';
 import type { FindingKind } from '../../model/run.js';
-import { waitsOfRecord } from '../../inbox/waiting.js';
 
 /** An event of the log that somebody here wants and that is not in the inbox, or died there. */
 export interface LoggedDifference {

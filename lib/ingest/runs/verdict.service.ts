@@ -51,8 +51,7 @@ export class VerdictService {
     const params: unknown[] = [];
     const keys = candidates.map(({ record_key: key }) => key);
     const rows = await this.database.query<RecordRow & { record_key: Buffer }>(
-      `SELECT record_key, version AS now_version, delivered_at,
-         CASE WHEN ignored_at IS NULL THEN 0 ELSE 1 END AS ignored,
+      `SELECT record_key, version AS now_version, delivered_at, ignored_at,
          CASE WHEN EXISTS (
            SELECT 1 FROM ${tables.mark} AS mark
            WHERE mark.record_key = record.record_key AND mark.event_id = 0 AND mark.state = 'dead'
@@ -137,11 +136,11 @@ function isSince(record: RecordRow | undefined, since: Date): boolean {
   return at !== null && at >= since;
 }
 
-function causeOf({ kind, ignored }: CandidateRow, dead: boolean): FindingCause {
+function causeOf({ kind, ignored_at: ignoredAt = null }: CandidateRow, dead: boolean): FindingCause {
   if (kind === 'local') return dead ? 'delivered-but-dead' : 'changed-locally';
   if (kind === 'gone') return 'deleted-unseen';
   if (dead) return 'delivered-but-dead';
-  return numberIn(ignored) === 1 ? 'type-ignored' : 'never-delivered';
+  return ignoredAt === null ? 'never-delivered' : 'type-ignored';
 }
 
 interface FindingRow {
@@ -153,7 +152,7 @@ interface FindingRow {
 interface RecordRow {
   readonly now_version: unknown;
   readonly delivered_at: unknown;
-  readonly ignored: unknown;
+  readonly ignored_at: unknown;
   /** A change handler has given up on the record. */
   readonly given_up: unknown;
 }
